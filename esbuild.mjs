@@ -1,0 +1,40 @@
+/** Bundles the programs to out/: one CommonJS file each, nothing else needed at run time. */
+import { chmod, rm } from "node:fs/promises";
+import { context } from "esbuild";
+
+const production = process.argv.includes("--production");
+const watch = process.argv.includes("--watch");
+
+const common = {
+    bundle: true,
+    format: "cjs",
+    platform: "node",
+    target: "node20",
+    minify: production,
+    sourcemap: production ? false : "linked",
+    legalComments: "none",
+    logLevel: "warning",
+    mainFields: ["module", "main"],
+};
+
+const programs = [
+    { ...common, entryPoints: { extension: "extension/main.ts" }, external: ["vscode"] },
+    { ...common, entryPoints: { server: "server/main.ts" } },
+    {
+        ...common,
+        entryPoints: { cli: "server/cli/main.ts" },
+        banner: { js: "#!/usr/bin/env node" },
+    },
+];
+
+if (!watch) {
+    await rm("out", { recursive: true, force: true });
+}
+const contexts = await Promise.all(programs.map((p) => context({ ...p, outdir: "out" })));
+if (watch) {
+    await Promise.all(contexts.map((c) => c.watch()));
+} else {
+    await Promise.all(contexts.map((c) => c.rebuild()));
+    await Promise.all(contexts.map((c) => c.dispose()));
+    await chmod("out/cli.js", 0o755);
+}
