@@ -1,0 +1,47 @@
+/** Puts the extension together. Nothing here does anything by itself: see the parts. */
+import * as l10n from "@vscode/l10n";
+import * as vscode from "vscode";
+import { Backend } from "./backend";
+import { registerCommands } from "./commands/register";
+import { Connection } from "./connection";
+import { Logs } from "./logs/logs";
+import { ContainerModel } from "./model";
+import { Sessions } from "./terminal/sessions";
+import { Meters } from "./view/meters";
+import { ContainersView } from "./view/tree";
+
+/**
+ * Called by VS Code when the view is first shown or a command first used; never at start-up.
+ * Asks for no password and starts nothing: it connects when a backend answers already.
+ */
+export function activate(context: vscode.ExtensionContext): void {
+    if (process.platform !== "linux") {
+        // The view's welcome says that containers need Linux; there is nothing to register.
+        void vscode.commands.executeCommand("setContext", "myContainerManager.notLinux", true);
+        return;
+    }
+    if (vscode.l10n.bundle) {
+        l10n.config({ contents: vscode.l10n.bundle });
+    }
+    const output = vscode.window.createOutputChannel("Containers", { log: true });
+    const connection = new Connection(context, output);
+    const backend = new Backend(context, connection, output);
+    const model = new ContainerModel(connection);
+    const view = new ContainersView(model, context.workspaceState);
+    const terminals = new Sessions(connection, model);
+    const logs = new Logs(connection, model);
+    const meters = new Meters(model);
+    const services = { context, output, connection, backend, model, view, terminals, logs };
+    context.subscriptions.push(
+        registerCommands(services),
+        meters,
+        logs,
+        terminals,
+        view,
+        model,
+        backend,
+        connection,
+        output,
+    );
+    void connection.connect();
+}
