@@ -1,0 +1,27 @@
+#include "error.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+int error_set(struct error *error, enum step step, int errnum, const char *format, ...)
+{
+    va_list arguments;
+
+    error->step = step;
+    error->errnum = errnum;
+    va_start(arguments, format);
+    vsnprintf(error->message, sizeof(error->message), format, arguments);
+    va_end(arguments);
+    return -1;
+}
+
+const char *step_name(enum step step)
+{
+    static const char *const names[] = {
+#define X(name, text) [STEP_##name] = text,
+        STEP_LIST(X)
+#undef X
+    };
+
+    return (unsigned)step < STEP_COUNT ? names[step] : "none";
+}
