@@ -378,9 +378,18 @@ export const SessionStartedNotification = new NotificationType<{ token: string }
     "session/started",
 );
 
-/** Sent by a client: input for a session. */
+/** Sent by a client: input for a session, base64. It may come as soon as the request was sent. */
 export const SessionInputNotification = new NotificationType<{ token: string; data: string }>(
     "session/input",
+);
+
+/** Bytes of input that the backend holds for a command which does not read; more end the session. */
+export const INPUT_LIMIT_BYTES = 16 * 1024 * 1024;
+
+/** Pushed by the backend once so many decoded bytes of input were taken by the session. A client
+ * with much to send keeps at most {@link WINDOW_BYTES} of it under way. */
+export const InputAcknowledgeNotification = new NotificationType<{ token: string; bytes: number }>(
+    "session/inputAcknowledge",
 );
 
 /** Sent by a client: end of a session's input. */
