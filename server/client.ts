@@ -1,0 +1,16 @@
+/** A connected client, as handlers see it. */
+import type { Connection } from "vscode-languageserver";
+
+export interface Client {
+    /** Counts connections; for the log. */
+    readonly number: number;
+    /** What it calls itself: "vscode", "mcm", … */
+    readonly name: string;
+    /** To send notifications and progress with. */
+    readonly connection: Connection;
+    /**
+     * Aborted when the connection has ended, once: whatever was made for this client ends with it.
+     * A listener on it is the client's list of disposables.
+     */
+    readonly gone: AbortSignal;
+}

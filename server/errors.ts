@@ -1,0 +1,166 @@
+/**
+ * The one error class of the backend, and the one place where failures of the system and of the
+ * native programs get their code and their hint.
+ */
+import { ResponseError } from "vscode-jsonrpc";
+import { ErrorCode, type ErrorData } from "./protocol";
+
+/** A failure with a name: becomes an error response, word for word. */
+export class McmError extends Error {
+    override readonly name = "McmError";
+
+    constructor(
+        readonly code: ErrorCode,
+        /** What failed, on what, and why; one or two sentences. */
+        message: string,
+        readonly data: ErrorData = {},
+        options?: ErrorOptions,
+    ) {
+        super(message, options);
+    }
+
+    /** As JSON-RPC sends it; the hint is part of the message, so that every client shows it. */
+    toResponse(): ResponseError<ErrorData> {
+        return new ResponseError(this.code, this.message, this.data);
+    }
+}
+
+/** A parameter that is refused: `field` is its path, "limits.memory". */
+export function invalid(field: string, value: unknown, expected: string): McmError {
+    return new McmError(ErrorCode.Invalid, `${field}: ${show(value)} is not ${expected}.`, {
+        field,
+    });
+}
+
+/** A value as it stands in a message: JSON, not too long. */
+function show(value: unknown): string {
+    const text = JSON.stringify(value) as string | undefined;
+    if (text === undefined) {
+        return "nothing";
+    }
+    return text.length > 80 ? `${text.slice(0, 77)}…` : text;
+}
+
+/** The errno of what a node function threw, "ENOENT"; undefined for anything else. */
+export function errnoOf(error: unknown): string | undefined {
+    const code = error instanceof Error && "code" in error ? error.code : undefined;
+    return typeof code === "string" && /^E[A-Z0-9]+$/.test(code) ? code : undefined;
+}
+
+/** What to do about an errno, wherever it came from. */
+const ERRNO_HINTS: Record<string, string> = {
+    ENOSPC: "Free some space on that file system, then try again.",
+    EDQUOT: "The quota of that file system is used up; free some space, then try again.",
+    EROFS: "That file system is read-only; remount it writable.",
+    EMFILE: "Too many files are open; raise the limit of open files (ulimit -n).",
+    ENFILE: "The system has too many open files; raise fs.file-max.",
+    ENOMEM: "The computer is out of memory; stop something, then try again.",
+};
+
+/** What a node function threw while doing something ("writing /…/config.json"), with a name. */
+export function systemError(doing: string, error: unknown): McmError {
+    if (error instanceof McmError) {
+        return error;
+    }
+    const errno = errnoOf(error);
+    const reason = error instanceof Error ? error.message : String(error);
+    const hint = errno === undefined ? undefined : ERRNO_HINTS[errno];
+    return new McmError(
+        ErrorCode.NativeFailed,
+        `${doing} failed: ${reason}.${hint === undefined ? "" : ` ${hint}`}`,
+        { errno, hint },
+        { cause: error },
+    );
+}
+
+/** What a native program reports as `failed` (native/README.md). */
+export interface NativeFailure {
+    step: string;
+    /** 0: no system call was to blame. */
+    errno: number;
+    /** Name of the errno, absent when there is none. */
+    code?: string;
+    message: string;
+}
+
+/** How a failing step is to be understood; rows are tried from the top, the first match counts. */
+interface Meaning {
+    step: string;
+    /** Only with one of these; any errno when absent. */
+    errno?: string[];
+    code: ErrorCode;
+    field?: string;
+    hint?: string;
+}
+
+/** What a controller's absence looks like. */
+const ABSENT = ["ENOENT", "EOPNOTSUPP", "ENODEV", "ENOSYS"];
+
+const CONTROLLER_HINT =
+    "This host has no cgroup controller for it; run without this limit or mount the controller.";
+
+const MEANINGS: Meaning[] = [
+    { step: "lock", errno: ["EBUSY", "EWOULDBLOCK", "EAGAIN"], code: ErrorCode.Running },
+    { step: "identify", errno: ["ESRCH"], code: ErrorCode.NotRunning },
+    { step: "join", errno: ["ESRCH"], code: ErrorCode.NotRunning },
+    { step: "state", errno: ["ENOENT"], code: ErrorCode.NotFound },
+    {
+        step: "exec",
+        errno: ["ENOENT"],
+        code: ErrorCode.NativeFailed,
+        field: "command",
+        hint: "Is the program installed in this root file system, and in its PATH?",
+    },
+    {
+        step: "exec",
+        errno: ["EACCES", "EPERM", "ENOEXEC", "EISDIR", "ENOTDIR", "ELIBBAD"],
+        code: ErrorCode.NativeFailed,
+        field: "command",
+        hint: "Name a program whose file is executable, on a file system mounted without noexec.",
+    },
+    { step: "rootfs", code: ErrorCode.Invalid, field: "rootfs" },
+    { step: "user", code: ErrorCode.Invalid, field: "user" },
+    { step: "workdir", code: ErrorCode.Invalid, field: "workdir" },
+    { step: "hostname", code: ErrorCode.Invalid, field: "hostname" },
+    { step: "mount-volume", code: ErrorCode.Invalid, field: "volumes" },
+    ...(["memory", "cpu", "cpuset", "pids"] as const).flatMap((limit): Meaning[] => [
+        {
+            step: `limit-${limit}`,
+            errno: ABSENT,
+            code: ErrorCode.Unsupported,
+            field: `limits.${limit}`,
+            hint: CONTROLLER_HINT,
+        },
+        { step: `limit-${limit}`, code: ErrorCode.Invalid, field: `limits.${limit}` },
+    ]),
+    {
+        step: "clone",
+        errno: ["EPERM", "ENOSYS", "EINVAL", "ENOSPC"],
+        code: ErrorCode.Unsupported,
+        hint: "User namespaces must be enabled: see user.max_user_namespaces in sysctl(8).",
+    },
+    {
+        step: "idmapped-mount",
+        code: ErrorCode.Unsupported,
+        hint: "Choose a root file system on ext4, xfs, btrfs or tmpfs; Linux 5.19 or later is needed.",
+    },
+];
+
+/** A native program's failure with the code and the hint of its step and errno. */
+export function nativeError(failure: NativeFailure): McmError {
+    const errno = failure.code;
+    const meaning = MEANINGS.find(
+        (row) =>
+            row.step === failure.step &&
+            (row.errno === undefined || (errno !== undefined && row.errno.includes(errno))),
+    );
+    const hint = meaning?.hint ?? (errno === undefined ? undefined : ERRNO_HINTS[errno]);
+    const because = errno === undefined ? "" : ` (${failure.step}: ${errno})`;
+    const message = `${failure.message}${because}.${hint === undefined ? "" : ` ${hint}`}`;
+    return new McmError(meaning?.code ?? ErrorCode.NativeFailed, message, {
+        step: failure.step,
+        errno,
+        field: meaning?.field,
+        hint,
+    });
+}

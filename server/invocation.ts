@@ -1,0 +1,189 @@
+/**
+ * What to run, as data: the arguments of `container_executor` and `ns_enter` for everything that is
+ * asked of them (native/README.md is the contract). native.ts runs them.
+ */
+import type { ContainerId, TerminalSize, Volume } from "./protocol";
+import type { ContainerProcess } from "./status";
+
+/** Descriptors of the children, the same for every command. */
+export const STATUS_FD = 3;
+export const ENV_FD = 4;
+export const CONTROL_FD = 5;
+
+/** The period of cpu.max and cpu.cfs_period_us that quotas are given for, in microseconds. */
+const CPU_PERIOD_USEC = 100_000;
+
+/** What `container_executor start` is told. */
+export interface StartOptions {
+    id: ContainerId;
+    stateDirectory: string;
+    runDirectory: string;
+    rootfs: string;
+    idBase: number;
+    hostname: string;
+    /** Bytes. */
+    memory?: number;
+    /** Cores. */
+    cpu?: number;
+    cpuset?: string;
+    pids?: number;
+    workdir?: string;
+    user?: string;
+    mounts: Volume[];
+    interactive: boolean;
+    /** Give the command a terminal of this size. */
+    terminal?: TerminalSize;
+    autoRemove: boolean;
+    env: Record<string, string>;
+    /** Init only waits when it is empty. */
+    command: string[];
+}
+
+/** What `ns_enter` is told. */
+export interface EnterOptions {
+    id: ContainerId;
+    process: ContainerProcess;
+    terminal?: TerminalSize;
+    workdir?: string;
+    user?: string;
+    env: Record<string, string>;
+    command: string[];
+}
+
+/** What to run: the program, its arguments, and the environment it is handed on a descriptor. */
+export interface Invocation {
+    program: "container_executor" | "ns_enter";
+    args: string[];
+    env?: Record<string, string>;
+}
+
+function option(flag: string, value: string | number | undefined): string[] {
+    return value === undefined ? [] : [flag, String(value)];
+}
+
+function terminalArgs(size: TerminalSize | undefined): string[] {
+    return size === undefined
+        ? []
+        : ["--tty", "--rows", String(size.rows), "--cols", String(size.columns)];
+}
+
+function targetArgs(target: ContainerProcess): string[] {
+    return [
+        ...option("--pid", target.pid),
+        ...option("--start-time", target.startTime),
+        ...option("--boot-id", target.bootId),
+    ];
+}
+
+function monitorArgs(target: ContainerProcess): string[] {
+    return [
+        ...option("--monitor-pid", target.monitorPid),
+        ...option("--monitor-start-time", target.monitorStartTime),
+    ];
+}
+
+/** Creates a container's processes. */
+export function startInvocation(options: StartOptions): Invocation {
+    const quota = options.cpu === undefined ? undefined : Math.round(options.cpu * CPU_PERIOD_USEC);
+    const args = [
+        "start",
+        ...option("--status-fd", STATUS_FD),
+        ...option("--id", options.id),
+        ...option("--state-dir", options.stateDirectory),
+        ...option("--run-dir", options.runDirectory),
+        ...option("--rootfs", options.rootfs),
+        ...option("--id-base", options.idBase),
+        ...option("--env-fd", ENV_FD),
+        ...option("--hostname", options.hostname),
+        ...option("--memory", options.memory),
+        ...option("--cpu-quota", quota),
+        ...option("--cpuset", options.cpuset),
+        ...option("--pids", options.pids),
+        ...option("--workdir", options.workdir),
+        ...option("--user", options.user),
+        ...options.mounts.flatMap((m) => ["--mount", m.mode, m.source, m.target]),
+        ...(options.interactive ? ["--interactive"] : []),
+        ...terminalArgs(options.terminal),
+        ...(options.autoRemove ? ["--auto-remove"] : []),
+        ...(options.command.length > 0 ? ["--", ...options.command] : []),
+    ];
+    return { program: "container_executor", args, env: options.env };
+}
+
+export function stopInvocation(
+    id: ContainerId,
+    target: ContainerProcess,
+    graceMs: number,
+): Invocation {
+    return {
+        program: "container_executor",
+        args: [
+            "stop",
+            ...option("--status-fd", STATUS_FD),
+            ...option("--id", id),
+            ...targetArgs(target),
+            ...monitorArgs(target),
+            ...option("--grace-ms", graceMs),
+        ],
+    };
+}
+
+export function killInvocation(
+    id: ContainerId,
+    target: ContainerProcess,
+    signal: number,
+): Invocation {
+    return {
+        program: "container_executor",
+        args: [
+            "kill",
+            ...option("--status-fd", STATUS_FD),
+            ...option("--id", id),
+            ...targetArgs(target),
+            ...option("--signal", signal),
+        ],
+    };
+}
+
+export function removeInvocation(
+    id: ContainerId,
+    stateDirectory: string,
+    runDirectory: string,
+): Invocation {
+    return {
+        program: "container_executor",
+        args: [
+            "remove",
+            ...option("--status-fd", STATUS_FD),
+            ...option("--id", id),
+            ...option("--state-dir", stateDirectory),
+            ...option("--run-dir", runDirectory),
+        ],
+    };
+}
+
+export function removeTreeInvocation(directory: string): Invocation {
+    return {
+        program: "container_executor",
+        args: ["remove-tree", ...option("--status-fd", STATUS_FD), ...option("--path", directory)],
+    };
+}
+
+export function enterInvocation(options: EnterOptions): Invocation {
+    return {
+        program: "ns_enter",
+        args: [
+            ...option("--status-fd", STATUS_FD),
+            ...option("--control-fd", CONTROL_FD),
+            ...option("--id", options.id),
+            ...targetArgs(options.process),
+            ...option("--env-fd", ENV_FD),
+            ...terminalArgs(options.terminal),
+            ...option("--workdir", options.workdir),
+            ...option("--user", options.user),
+            "--",
+            ...options.command,
+        ],
+        env: options.env,
+    };
+}
