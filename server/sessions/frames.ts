@@ -4,17 +4,14 @@ const HEADER_BYTES = 3;
 const MOST_PAYLOAD_BYTES = 0xffff;
 
 /** Frames to the monitor. */
-export const enum ToMonitor {
+export enum ToMonitor {
     Input = 0,
     Size = 1,
     InputEnd = 2,
 }
 
-/** Frames from the monitor. */
-export const enum FromMonitor {
-    Stdout = 0,
-    Stderr = 1,
-}
+/** What the types of frames from the monitor carry. */
+export const FROM_MONITOR = ["stdout", "stderr"] as const;
 
 export interface Frame {
     type: number;

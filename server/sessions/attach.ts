@@ -1,0 +1,134 @@
+/** A client connected with a container's own command, through its monitor's socket. */
+import { once } from "node:events";
+import { connect, type Socket } from "node:net";
+
+import { errnoOf } from "../errors";
+import type { TerminalSize } from "../protocol";
+import { encodeFrames, encodeSize, FROM_MONITOR, FrameDecoder, ToMonitor } from "./frames";
+import { inputOverflow, InputQueue } from "./input";
+import { OutputSender } from "./output";
+import type { Session, SessionClient } from "./streams";
+
+/** Signals the container's command. */
+export type Kill = (number: number) => void;
+
+export class AttachSession implements Session {
+    readonly #client: SessionClient;
+    readonly #kill: Kill;
+    readonly #output: OutputSender;
+    readonly #input: InputQueue;
+    readonly #overflow = new AbortController();
+    #socket: Socket | undefined;
+    #size: TerminalSize | undefined;
+
+    constructor(client: SessionClient, kill: Kill, size: TerminalSize | undefined) {
+        this.#client = client;
+        this.#kill = kill;
+        this.#size = size;
+        this.#output = new OutputSender((chunk) => client.output(chunk));
+        this.#input = new InputQueue((bytes) => client.inputTaken(bytes));
+    }
+
+    /**
+     * Relays until the monitor closes the connection and everything it said is sent. False when
+     * nobody listens there: the container has ended. Aborting `signal` detaches and rejects with
+     * the signal's reason.
+     */
+    async run(socketPath: string, signal: AbortSignal): Promise<boolean> {
+        const stop = AbortSignal.any([signal, this.#overflow.signal]);
+        stop.throwIfAborted();
+        const socket = await connected(socketPath);
+        if (socket === undefined) {
+            return false;
+        }
+        const detach = () => {
+            socket.destroy();
+            this.#output.drop();
+        };
+        stop.addEventListener("abort", detach, { once: true });
+        try {
+            const closed = once(socket, "close");
+            this.#connect(socket);
+            if (stop.aborted) {
+                detach();
+            }
+            await closed;
+            await this.#output.empty();
+            stop.throwIfAborted();
+            return true;
+        } finally {
+            stop.removeEventListener("abort", detach);
+            socket.destroy();
+        }
+    }
+
+    /** Sends output that is not the monitor's: the log of a container that has ended. */
+    async replay(stream: "stdout" | "stderr", data: Buffer): Promise<void> {
+        this.#output.write(stream, data);
+        await this.#output.empty();
+    }
+
+    /** The client is gone: what it was to get is thrown away. */
+    drop(): void {
+        this.#output.drop();
+    }
+
+    input(data: Buffer): void {
+        if (!this.#input.write(data)) {
+            this.#overflow.abort(inputOverflow());
+        }
+    }
+
+    endInput(): void {
+        this.#input.end();
+    }
+
+    resize(size: TerminalSize): void {
+        this.#size = size;
+        this.#socket?.write(encodeSize(size.rows, size.columns));
+    }
+
+    signal(number: number): void {
+        this.#kill(number);
+    }
+
+    acknowledge(bytes: number): void {
+        this.#output.window.acknowledge(bytes);
+    }
+
+    #connect(socket: Socket): void {
+        this.#socket = socket;
+        if (this.#size !== undefined) {
+            this.resize(this.#size);
+        }
+        this.#client.started();
+        const decoder = new FrameDecoder();
+        socket.on("data", (chunk) => {
+            for (const { type, payload } of decoder.push(chunk)) {
+                this.#output.write(FROM_MONITOR[type] ?? "stdout", payload);
+            }
+        });
+        // "close" follows; that the monitor went is no failure of ours.
+        socket.on("error", () => undefined);
+        this.#output.addSource(socket);
+        this.#input.connect({
+            write: (data, taken) => socket.write(encodeFrames(ToMonitor.Input, data), taken),
+            end: () => socket.write(encodeFrames(ToMonitor.InputEnd, Buffer.alloc(0))),
+        });
+    }
+}
+
+/** A connection to the socket, or undefined when nobody listens on it. */
+async function connected(socketPath: string): Promise<Socket | undefined> {
+    const socket = connect(socketPath);
+    try {
+        await once(socket, "connect");
+        return socket;
+    } catch (error) {
+        socket.destroy();
+        if (errnoOf(error) === "ENOENT" || errnoOf(error) === "ECONNREFUSED") {
+            return undefined;
+        }
+        throw error;
+    }
+}
