@@ -1,0 +1,71 @@
+/** How this program fails: one sentence on stderr, an exit code, no stack trace. */
+import { ErrorCode, type ErrorData } from "../protocol";
+import { printable } from "./text";
+
+/** Exit codes of our own; otherwise a command's own code, or 128+n for signal n. */
+export const EXIT = {
+    ok: 0,
+    /** What was asked for could not be done. */
+    failed: 125,
+    /** The command is there, but cannot be executed. */
+    notExecutable: 126,
+    /** The command was not found. */
+    notFound: 127,
+} as const;
+
+/** Ends the program with `message` and `exitCode`. */
+export class CliError extends Error {
+    constructor(
+        message: string,
+        readonly exitCode: number = EXIT.failed,
+    ) {
+        super(message);
+        this.name = "CliError";
+    }
+}
+
+/** What the backend refused, as vscode-jsonrpc hands it over. */
+interface RequestError extends Error {
+    code: number;
+    data?: ErrorData;
+}
+
+function isRequestError(error: unknown): error is RequestError {
+    return error instanceof Error && "code" in error && typeof error.code === "number";
+}
+
+/** Whether the backend refused with just this code. */
+export function isRefusal(error: unknown, code: ErrorCode): boolean {
+    return isRequestError(error) && error.code === (code as number);
+}
+
+/** Words for whatever was thrown, one line, without control characters. */
+export function describeError(error: unknown): string {
+    if (!(error instanceof Error)) {
+        return printable(String(error));
+    }
+    const hint = isRequestError(error) ? error.data?.hint : undefined;
+    if (hint === undefined || error.message.includes(hint)) {
+        return printable(error.message);
+    }
+    return printable(`${error.message.replace(/[.;:\s]+$/, "")}; ${hint}`);
+}
+
+/** Everything that is known of an error, for MCM_DEBUG. */
+export function debugDetails(error: unknown): string {
+    const data = isRequestError(error)
+        ? `\ncode ${error.code} (${ErrorCode[error.code] ?? "JSON-RPC"}), data ${JSON.stringify(error.data)}`
+        : "";
+    return error instanceof Error ? `${error.stack ?? error.message}${data}` : String(error);
+}
+
+/** Which code the program ends with after `error`. */
+export function exitCodeOf(error: unknown): number {
+    if (error instanceof CliError) {
+        return error.exitCode;
+    }
+    if (isRequestError(error) && error.data?.step === "exec") {
+        return error.data.errno === "ENOENT" ? EXIT.notFound : EXIT.notExecutable;
+    }
+    return EXIT.failed;
+}
