@@ -71,9 +71,5 @@ export class Log {
 
 /** Keeps what a client sent from writing lines or escape sequences of its own. */
 function oneLine(text: string): string {
-    // eslint-disable-next-line no-control-regex -- control characters are what it is about
-    return text.replace(
-        /[\u0000-\u001f\u007f-\u009f]/g,
-        (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`,
-    );
+    return text.replace(/\p{Cc}/gu, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }

@@ -22,6 +22,7 @@ import {
 } from "./invocation";
 import { ErrorCode, type ContainerId, type TerminalSize } from "./protocol";
 import {
+    containerProcessSchema,
     enterEventSchema,
     executorEventSchema,
     readEvents,
@@ -141,14 +142,20 @@ function launch(directory: string, invocation: Invocation, stdio: "ignore" | "pi
     });
     // Whoever waits for it hears of a failure; nobody has to.
     exited.catch(() => undefined);
-    sendEnvironment(child.stdio[ENV_FD] as Writable, env ?? {});
+    sendEnvironment(pipeOf(child, ENV_FD) as Writable, env ?? {});
     return {
         program,
         child,
-        status: child.stdio[STATUS_FD] as Readable,
+        status: pipeOf(child, STATUS_FD) as Readable,
         exited,
         complaint: stdio === "ignore" ? collect(child.stderr) : () => "",
     };
+}
+
+/** Our end of a child's descriptor; @types/node knows of five only. */
+function pipeOf(child: ChildProcess, descriptor: number): Readable | Writable | null | undefined {
+    const pipes: readonly (Readable | Writable | null | undefined)[] = child.stdio;
+    return pipes[descriptor];
 }
 
 /** Writes `KEY=VALUE` entries, each ended by a NUL. */
@@ -191,9 +198,8 @@ async function start(launched: Launched): Promise<Started> {
             await launched.exited;
             throw nativeError(event);
         } else if (event.event === "started") {
-            const { event: _, ...process } = event;
             launched.child.stderr?.destroy();
-            return { process, warnings };
+            return { process: containerProcessSchema.parse(event), warnings };
         }
     }
     throw await unexplained(launched);
@@ -220,8 +226,8 @@ async function finish<Name extends ExecutorEvent["event"]>(
 }
 
 function enter(launched: Launched): EnteredProcess {
-    const { stdin, stdout, stderr, stdio } = launched.child;
-    const control = stdio[CONTROL_FD] as Writable;
+    const { stdin, stdout, stderr } = launched.child;
+    const control = pipeOf(launched.child, CONTROL_FD) as Writable;
     // A session that has ended takes no more lines; that is no failure.
     control.on("error", () => undefined);
     let ended: Promise<EnteredEnd> | undefined;
