@@ -1,5 +1,5 @@
 /** Bundles the programs to out/: one CommonJS file each, nothing else needed at run time. */
-import { chmod, rm } from "node:fs/promises";
+import { chmod } from "node:fs/promises";
 import { context } from "esbuild";
 
 const production = process.argv.includes("--production");
@@ -27,9 +27,6 @@ const programs = [
     },
 ];
 
-if (!watch) {
-    await rm("out", { recursive: true, force: true });
-}
 const contexts = await Promise.all(programs.map((p) => context({ ...p, outdir: "out" })));
 if (watch) {
     await Promise.all(contexts.map((c) => c.watch()));

@@ -1,0 +1,296 @@
+/**
+ * VS Code's window as a person uses it. All that the tests know of its DOM stands in this file.
+ */
+import type { Locator, Page } from "playwright-core";
+import { eventually } from "../support/eventually";
+
+/** Of the extension, as VS Code composes it for status bar items. */
+const EXTENSION_ID = "my-container-manager.my-container-manager";
+
+const SELECTORS = {
+    activity: ".activitybar .action-label",
+    contextMenu: ".monaco-menu .action-menu-item",
+    dialog: ".monaco-dialog-box",
+    dialogButton: ".dialog-buttons .monaco-button",
+    hover: ".monaco-hover.workbench-hover",
+    paneHeader: ".sidebar .pane-header",
+    quickInput: ".quick-input-widget",
+    quickInputMessage: ".quick-input-message",
+    quickInputRow: ".quick-input-list .monaco-list-row",
+    row: ".sidebar .monaco-list-row[role=treeitem]",
+    rowAction: ".actions .action-label",
+    statusItem: ".statusbar-item",
+    terminal: ".part.panel .terminal-wrapper.active",
+    terminalInput: "textarea.xterm-helper-textarea",
+    terminalTab: ".part.panel .terminal-tabs-entry, .part.panel .single-terminal-tab",
+    toast: ".notification-toast",
+    welcome: ".sidebar .welcome-view",
+    workbench: ".monaco-workbench .statusbar",
+};
+
+/** A menu takes no click in its first moments, so that a double click does not choose from it. */
+const MENU_GUARD_MS = 250;
+
+/** Time for what starts a process or the extension host on a busy computer. */
+const SLOW_MS = 60_000;
+
+export class Workbench {
+    constructor(readonly page: Page) {
+        page.setDefaultTimeout(20_000);
+    }
+
+    /** Opens the window at a folder and waits until it is drawn. */
+    async open(url: string, folder: string): Promise<void> {
+        await this.page.goto(`${url}?folder=${encodeURIComponent(folder)}`);
+        await this.page.locator(SELECTORS.workbench).waitFor({ timeout: SLOW_MS });
+    }
+
+    // ------------------------------------------------------------------------------ commands
+
+    /** Runs a command by its title, by typing it into the palette. */
+    async command(title: string): Promise<void> {
+        const row = this.page
+            .locator(SELECTORS.quickInputRow)
+            .filter({ has: this.page.getByText(title, { exact: true }) })
+            .first();
+        // Commands come with their extensions, and a palette that is open does not see them come.
+        await eventually(
+            async () => {
+                await this.page.keyboard.press("Escape");
+                await this.page.keyboard.press("F1");
+                await this.page.locator(`${SELECTORS.quickInput} input`).fill(`>${title}`);
+                await row.click({ timeout: 1000 });
+                return true;
+            },
+            `the command "${title}" in the palette`,
+            SLOW_MS,
+        );
+    }
+
+    /** Shows our view container. */
+    async showContainers(): Promise<void> {
+        const icon = this.page.locator(`${SELECTORS.activity}[aria-label^="Containers"]`);
+        await icon.waitFor({ timeout: SLOW_MS });
+        if (
+            (await this.page.locator(SELECTORS.paneHeader, { hasText: "Containers" }).count()) === 0
+        ) {
+            await icon.click();
+        }
+    }
+
+    // ---------------------------------------------------------------------------------- tree
+
+    /** The row whose label has this text. */
+    row(text: string): Locator {
+        return this.page.locator(SELECTORS.row).filter({ hasText: text });
+    }
+
+    /** Labels with descriptions of all rows that are drawn, from the top. */
+    async rows(): Promise<string[]> {
+        return this.page.locator(SELECTORS.row).allInnerTexts();
+    }
+
+    /** Clicks one of a row's inline icons by its tooltip. */
+    async rowAction(row: Locator, label: string): Promise<void> {
+        await row.hover();
+        await row.locator(`${SELECTORS.rowAction}[aria-label^="${label}"]`).click();
+    }
+
+    /** Chooses from a row's context menu. */
+    async rowMenu(row: Locator, item: string): Promise<void> {
+        await row.click({ button: "right" });
+        const entry = this.page
+            .locator(SELECTORS.contextMenu)
+            .filter({ hasText: new RegExp(`^${escape(item)}`) })
+            .first();
+        await entry.waitFor();
+        await this.page.waitForTimeout(MENU_GUARD_MS);
+        await entry.click();
+    }
+
+    /** Labels in a row's context menu, which is closed again. */
+    async rowMenuItems(row: Locator): Promise<string[]> {
+        await row.click({ button: "right" });
+        const items = this.page.locator(SELECTORS.contextMenu);
+        await items.first().waitFor();
+        const texts = (await items.allInnerTexts()).map((text) => text.trim());
+        await this.page.keyboard.press("Escape");
+        return texts.filter((text) => text !== "");
+    }
+
+    /** Text of what appears when the pointer rests on something. */
+    async hoverText(target: Locator): Promise<string> {
+        await this.page.mouse.move(700, 300);
+        const hover = this.page.locator(SELECTORS.hover);
+        await hover.waitFor({ state: "hidden" });
+        await target.hover();
+        await hover.waitFor();
+        return hover.innerText();
+    }
+
+    /** The welcome text of an empty view. */
+    welcome(): Locator {
+        return this.page.locator(SELECTORS.welcome);
+    }
+
+    // --------------------------------------------------------------------------- quick input
+
+    /** Waits for a question and types an answer, without sending it. */
+    async fill(text: string): Promise<void> {
+        await this.page.locator(`${SELECTORS.quickInput} input`).fill(text);
+    }
+
+    /** Title and placeholder of the question that is asked now. */
+    quickInput(): Locator {
+        return this.page.locator(SELECTORS.quickInput);
+    }
+
+    /** Types an answer to the question with this title or prompt and sends it. */
+    async answer(question: string | RegExp, text: string): Promise<void> {
+        await this.question(question);
+        await this.fill(text);
+        await this.page.keyboard.press("Enter");
+    }
+
+    /** Chooses from the list of the question with this title or prompt. */
+    async pick(question: string | RegExp, row: string): Promise<void> {
+        await this.question(question);
+        await this.page.locator(SELECTORS.quickInputRow).filter({ hasText: row }).first().click();
+    }
+
+    /** What the question says about the answer that stands there. */
+    async validation(): Promise<string> {
+        return this.page.locator(SELECTORS.quickInputMessage).innerText();
+    }
+
+    private async question(question: string | RegExp): Promise<void> {
+        const widget = this.page.locator(SELECTORS.quickInput);
+        await widget.waitFor();
+        await eventually(
+            async () => {
+                const placeholder = await widget.locator("input").getAttribute("placeholder");
+                const text = `${await widget.innerText()}\n${placeholder ?? ""}`;
+                return typeof question === "string" ? text.includes(question) : question.test(text);
+            },
+            `the question ${String(question)}`,
+        );
+    }
+
+    // -------------------------------------------------------------- dialogs and notifications
+
+    /** Text of the modal dialog, once there is one. */
+    async dialog(): Promise<string> {
+        const dialog = this.page.locator(SELECTORS.dialog);
+        await dialog.waitFor();
+        return dialog.innerText();
+    }
+
+    /** Presses a button of the modal dialog. */
+    async dialogButton(label: string): Promise<void> {
+        await this.page
+            .locator(`${SELECTORS.dialog} ${SELECTORS.dialogButton}`, { hasText: label })
+            .first()
+            .click();
+        await this.page.locator(SELECTORS.dialog).waitFor({ state: "hidden" });
+    }
+
+    /** Notifications that are shown now. */
+    toasts(): Locator {
+        return this.page.locator(SELECTORS.toast);
+    }
+
+    // ----------------------------------------------------------------------------- status bar
+
+    /** An item of our extension. */
+    statusItem(item: string): Locator {
+        return this.page.locator(`${SELECTORS.statusItem}[id="${EXTENSION_ID}.${item}"]`);
+    }
+
+    // ------------------------------------------------------------------------------ terminal
+
+    /** Titles of the open terminals. */
+    async terminalTitles(): Promise<string[]> {
+        return this.page.locator(SELECTORS.terminalTab).allInnerTexts();
+    }
+
+    /** Types into the active terminal; a newline is Enter. */
+    async type(text: string): Promise<void> {
+        const input = this.page.locator(`${SELECTORS.terminal} ${SELECTORS.terminalInput}`);
+        await input.focus();
+        for (const [index, line] of text.split("\n").entries()) {
+            if (index > 0) {
+                await this.page.keyboard.press("Enter");
+            }
+            await this.page.keyboard.insertText(line);
+        }
+    }
+
+    /** Presses a key, for example "Control+C", in the active terminal. */
+    async press(key: string): Promise<void> {
+        await this.page.locator(`${SELECTORS.terminal} ${SELECTORS.terminalInput}`).press(key);
+    }
+
+    /** What the active terminal shows and has scrolled away, wrapped lines joined. */
+    async terminalText(): Promise<string> {
+        return this.page.locator(SELECTORS.terminal).evaluate(readTerminal);
+    }
+
+    /** Rows and columns of the active terminal. */
+    async terminalSize(): Promise<{ rows: number; columns: number }> {
+        return this.page
+            .locator(SELECTORS.terminal)
+            .evaluate(({ xterm }: TerminalElement) => ({ rows: xterm.rows, columns: xterm.cols }));
+    }
+
+    /** Waits until the active terminal has this text, and returns all of its text. */
+    async terminalShows(text: string | RegExp, timeoutMs = 20_000): Promise<string> {
+        return eventually(
+            async () => {
+                const all = await this.terminalText();
+                return (typeof text === "string" ? all.includes(text) : text.test(all)) && all;
+            },
+            `the terminal shows ${String(text)}`,
+            timeoutMs,
+        );
+    }
+
+    // -------------------------------------------------------------------------------- editor
+
+    /** Text of the lines that the active editor draws. */
+    async editorText(): Promise<string> {
+        const lines = this.page.locator(".editor-group-container.active .view-lines .view-line");
+        return (await lines.allInnerTexts()).join("\n").replace(/\u00a0/g, " ");
+    }
+}
+
+/** The part of xterm.js' buffer that is read. */
+interface TerminalElement {
+    xterm: {
+        rows: number;
+        cols: number;
+        buffer: {
+            active: {
+                length: number;
+                getLine(index: number): {
+                    isWrapped: boolean;
+                    translateToString(trim: boolean): string;
+                };
+            };
+        };
+    };
+}
+
+/** Runs in the page. */
+function readTerminal(element: TerminalElement): string {
+    const { active } = element.xterm.buffer;
+    let text = "";
+    for (let index = 0; index < active.length; index += 1) {
+        const line = active.getLine(index);
+        text += (line.isWrapped || index === 0 ? "" : "\n") + line.translateToString(true);
+    }
+    return text;
+}
+
+function escape(text: string): string {
+    return text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+}
