@@ -1,6 +1,7 @@
 /** Puts the extension together. Nothing here does anything by itself: see the parts. */
 import * as l10n from "@vscode/l10n";
 import * as vscode from "vscode";
+import { socketPath } from "../server/launch";
 import { Backend } from "./backend";
 import { registerCommands } from "./commands/register";
 import { Connection } from "./connection";
@@ -24,7 +25,7 @@ export function activate(context: vscode.ExtensionContext): void {
         l10n.config({ contents: vscode.l10n.bundle });
     }
     const output = vscode.window.createOutputChannel("Containers", { log: true });
-    const connection = new Connection(context, output);
+    const connection = new Connection(socketPath(process.getuid?.() ?? 0), output);
     const backend = new Backend(context, connection, output);
     const model = new ContainerModel(connection);
     const view = new ContainersView(model, context.workspaceState);

@@ -1,0 +1,146 @@
+/** What feeds one log document: the container's log, followed for as long as it runs. */
+import * as vscode from "vscode";
+import {
+    AcknowledgeNotification,
+    type ContainerId,
+    type ContainerSummary,
+    type LogLine,
+    LogProgress,
+    LogsRequest,
+} from "../../server/protocol";
+import type { Connection } from "../connection";
+import { LogText, MAX_CHARACTERS } from "./text";
+
+/** Milliseconds between refreshes of a document; one that VS Code replaces as a whole costs more. */
+const REFRESH_MS = { small: 200, large: 1000 };
+const LARGE_CHARACTERS = 100_000;
+
+/** Shorter lines than this on average and the bound is in lines. */
+const MAX_LINES = MAX_CHARACTERS / 32;
+
+export class LogStream implements vscode.Disposable {
+    private readonly text = new LogText();
+    private readonly disposables: vscode.Disposable[];
+    private following: vscode.CancellationTokenSource | undefined;
+    private token = "";
+    /** Whether {@link content} says something else than what is shown. */
+    private stale = false;
+    /** Bytes of it that nobody has seen yet. */
+    private unshown = 0;
+    private timer: NodeJS.Timeout | undefined;
+    private failure: string | undefined;
+    private wasRunning = true;
+
+    /** Resolves when there is something to show, be it that there is nothing. */
+    readonly begun: Promise<void>;
+    private begin: () => void = () => undefined;
+
+    /**
+     * @param refresh shows {@link content} anew, which is so many characters long now; returns
+     *     false when that has to wait. Nothing is acknowledged before, so a flood has to wait too.
+     */
+    constructor(
+        private readonly connection: Connection,
+        readonly container: ContainerId,
+        private readonly refresh: (size: number) => boolean,
+    ) {
+        this.begun = new Promise((resolve) => (this.begin = resolve));
+        this.disposables = [
+            connection.onDidChangeState((state) => {
+                if (state === "connected") {
+                    void this.follow();
+                }
+            }),
+        ];
+        void this.follow();
+    }
+
+    /** The document's text. */
+    content(): string {
+        if (this.failure !== undefined) {
+            return this.failure;
+        }
+        const text = this.text.toString();
+        if (text === "") {
+            return vscode.l10n.t("This container has written nothing.");
+        }
+        return this.text.cut ? `${vscode.l10n.t("[Earlier lines are not shown.]")}\n${text}` : text;
+    }
+
+    /** A container that was started again has more to say. */
+    containerChanged(container: ContainerSummary | undefined): void {
+        const isRunning = container?.state.kind === "running";
+        if (isRunning && !this.wasRunning && this.following === undefined) {
+            void this.follow();
+        }
+        this.wasRunning = isRunning;
+    }
+
+    /** Shows what has not been shown yet, if there is something. */
+    refreshSoon(): void {
+        if (!this.stale || this.timer !== undefined) {
+            return;
+        }
+        const { small, large } = REFRESH_MS;
+        const delay = this.text.length < LARGE_CHARACTERS ? small : large;
+        this.timer = setTimeout(() => {
+            this.timer = undefined;
+            this.show();
+        }, delay);
+    }
+
+    dispose(): void {
+        clearTimeout(this.timer);
+        this.following?.cancel();
+        vscode.Disposable.from(...this.disposables).dispose();
+    }
+
+    private async follow(): Promise<void> {
+        this.following?.cancel();
+        const following = new vscode.CancellationTokenSource();
+        this.following = following;
+        const token = crypto.randomUUID();
+        this.token = token;
+        this.unshown = 0;
+        this.text.clear();
+        this.failure = undefined;
+        const { container } = this;
+        const progress = this.connection.onProgress(LogProgress, token, (lines) =>
+            this.take(lines),
+        );
+        try {
+            await this.connection.request(
+                LogsRequest,
+                { container, token, tail: MAX_LINES, follow: true },
+                following.token,
+            );
+        } catch (error) {
+            if (!following.token.isCancellationRequested && this.text.length === 0) {
+                this.failure = (error as Error).message;
+            }
+        } finally {
+            progress.dispose();
+            if (this.following === following) {
+                this.following = undefined;
+                this.begin();
+            }
+        }
+    }
+
+    private take(lines: readonly LogLine[]): void {
+        this.text.append(lines);
+        this.unshown += lines.reduce((sum, { text }) => sum + Buffer.byteLength(text), 0);
+        this.stale = true;
+        this.begin();
+        this.refreshSoon();
+    }
+
+    private show(): void {
+        if (this.refresh(this.text.length)) {
+            const bytes = this.unshown;
+            this.unshown = 0;
+            this.stale = false;
+            this.connection.notify(AcknowledgeNotification, { token: this.token, bytes });
+        }
+    }
+}

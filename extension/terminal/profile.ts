@@ -1,0 +1,56 @@
+/** "Container Shell" among the profiles of VS Code's terminal menu. */
+import * as vscode from "vscode";
+import type { ContainerSummary } from "../../server/protocol";
+import type { Connection } from "../connection";
+import type { ContainerModel } from "../model";
+
+/** Also in package.json. */
+const PROFILE = "myContainerManager.shell";
+
+/**
+ * @param optionsFor gives the terminal with a shell in the chosen container
+ */
+export function registerShellProfile(
+    connection: Connection,
+    model: ContainerModel,
+    optionsFor: (container: ContainerSummary) => vscode.ExtensionTerminalOptions,
+): vscode.Disposable {
+    return vscode.window.registerTerminalProfileProvider(PROFILE, {
+        async provideTerminalProfile(token) {
+            if (connection.state !== "connected") {
+                // Whoever asks for a shell in a container asks for the backend as well.
+                await vscode.commands.executeCommand("myContainerManager.startBackend");
+            }
+            if (connection.state !== "connected") {
+                return undefined;
+            }
+            await model.refresh();
+            const container = await chooseRunning(model.all, token);
+            return container && new vscode.TerminalProfile(optionsFor(container));
+        },
+    });
+}
+
+async function chooseRunning(
+    containers: ContainerSummary[],
+    token: vscode.CancellationToken,
+): Promise<ContainerSummary | undefined> {
+    const running = containers
+        .filter(({ state }) => state.kind === "running")
+        .sort((a, b) => a.name.localeCompare(b.name));
+    if (running.length === 0) {
+        void vscode.window.showInformationMessage(vscode.l10n.t("No container is running."));
+    }
+    if (running.length <= 1) {
+        return running[0];
+    }
+    const items = running.map((container) => ({
+        label: container.name,
+        description: container.command.join(" "),
+        iconPath: new vscode.ThemeIcon("package"),
+        container,
+    }));
+    const placeHolder = vscode.l10n.t("Open a shell in");
+    const chosen = await vscode.window.showQuickPick(items, { placeHolder }, token);
+    return chosen?.container;
+}
