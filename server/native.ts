@@ -30,8 +30,6 @@ import {
     type ExecutorEvent,
 } from "./status";
 
-export type { ContainerProcess, EnterOptions, StartOptions };
-
 /** A started container, and what the host could not do exactly as asked. */
 export interface Started {
     process: ContainerProcess;

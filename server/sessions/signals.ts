@@ -8,3 +8,18 @@ export function signalName(number: number): string {
     const known = Object.keys(numbers).find((name) => numbers[name] === number);
     return known ?? (number >= 34 ? `SIGRTMIN+${number - 34}` : `SIG${number}`);
 }
+
+/** Number of "SIGHUP", "HUP" or "1", in either case; undefined when there is no such signal. */
+export function signalNumber(text: string): number | undefined {
+    if (/^[0-9]+$/.test(text)) {
+        const number = Number(text);
+        return number >= 1 && number <= 64 ? number : undefined;
+    }
+    const name = text.toUpperCase();
+    const realtime = /^(?:SIG)?RTMIN(?:\+([0-9]{1,2}))?$/.exec(name);
+    if (realtime !== null) {
+        const number = 34 + Number(realtime[1] ?? 0);
+        return number <= 64 ? number : undefined;
+    }
+    return Object.hasOwn(numbers, name) ? numbers[name] : numbers[`SIG${name}`];
+}
