@@ -7,6 +7,9 @@ export const MAX_CHARACTERS = 1024 * 1024;
 /** After the bound was passed: room for a while, so that not every line moves all others. */
 const KEEP = 0.75;
 
+/** A line beyond this part of the bound is broken. */
+const LONGEST_LINE = 0.1;
+
 // CSI sequences; strings (OSC, DCS, …) up to their terminator; other escapes; then what is left of
 // control characters, except tab.
 // eslint-disable-next-line no-control-regex -- control characters are what is looked for
@@ -49,7 +52,10 @@ export class LogText {
         let added = "";
         for (const { stream, text, partial } of lines) {
             this.unfinished[stream] += text;
-            if (partial !== true || this.unfinished[stream].length > this.maxCharacters) {
+            if (
+                partial !== true ||
+                this.unfinished[stream].length > this.maxCharacters * LONGEST_LINE
+            ) {
                 added += `${plain(this.unfinished[stream])}\n`;
                 this.unfinished[stream] = "";
             }

@@ -20,8 +20,8 @@ const TERMINAL_WINDOW_BYTES = 256 * 1024;
 /** Inside one endless sequence nothing can be asked; from here on it is not waited for. */
 const NEVER_ASKED_BYTES = 128 * 1024;
 
-/** A terminal that does not know the question must not stop its session: milliseconds until a
- * missing answer is taken as given. */
+/** A terminal that does not know the question must not stop its session: milliseconds until the
+ * answers that are missing are taken as given. */
 const PATIENCE_MS = 1000;
 
 /** The modes asked for: this and the next few. */
@@ -83,7 +83,7 @@ export class FlowControl {
             }
             // A container may ask the same to make us believe in answers; only the oldest counts.
             if (this.questions[0]?.mode === mode) {
-                this.answered();
+                this.answered(1);
             }
             return "";
         });
@@ -95,18 +95,19 @@ export class FlowControl {
         this.questions.length = 0;
     }
 
-    private answered(): void {
-        const question = this.questions.shift();
+    /** The oldest questions were answered, or may be taken to be. */
+    private answered(count: number): void {
+        const questions = this.questions.splice(0, count);
         this.waitForAnswer();
-        if (question !== undefined) {
-            this.consumed(question.bytes);
-        }
+        this.consumed(questions.reduce((sum, { bytes }) => sum + bytes, 0));
     }
 
     private waitForAnswer(): void {
         clearTimeout(this.patience);
         if (this.questions.length > 0) {
-            this.patience = setTimeout(() => this.answered(), PATIENCE_MS);
+            this.patience = setTimeout(() => {
+                this.answered(this.questions.length);
+            }, PATIENCE_MS);
         }
     }
 
