@@ -21,6 +21,9 @@ export const CONTEXT_KEY = "myContainerManager.backend";
  * released in a directory without a watcher has no event. Milliseconds. */
 const OTHER_WINDOW_POLL_MS = 500;
 
+/** How long a backend that was told to stop may take to go, in milliseconds. */
+const STOP_PATIENCE_MS = 5000;
+
 /** A backend that root started is started again when it died, but not for ever. */
 const REVIVALS = { atMost: 3, withinMs: 60_000 };
 
@@ -33,6 +36,7 @@ export class Backend implements vscode.Disposable {
     private currentState: BackendState = "stopped";
     private lastConnectionState: ConnectionState;
     private climbing: Promise<boolean> | undefined;
+    private stopping = false;
 
     readonly onDidChangeState = this.stateEmitter.event;
 
@@ -50,11 +54,17 @@ export class Backend implements vscode.Disposable {
             relayBackendLog(connection, output),
             connection.onDidChangeState((state) => this.connectionChanged(state)),
         );
-        this.setState(connection.state === "connected" ? "connected" : "stopped");
     }
 
     get state(): BackendState {
         return this.currentState;
+    }
+
+    /** Uses a backend that runs already, without starting one and without a word. */
+    async find(): Promise<void> {
+        if (!(await this.connection.connect()) && this.climbing === undefined) {
+            this.setState("stopped");
+        }
     }
 
     /**
@@ -73,13 +83,18 @@ export class Backend implements vscode.Disposable {
 
     /** Ends the backend for all windows. Containers run on. */
     async stop(): Promise<void> {
+        this.stopping = true;
         try {
+            const gone = this.goneOrLate();
             await this.connection.request(BackendShutdownRequest);
+            await gone;
         } catch (error) {
-            // Going away at once is one way to answer.
+            // Not there, or it went before it had answered: stopped in any case.
             if (!(error instanceof BackendUnavailable)) {
                 throw error;
             }
+        } finally {
+            this.stopping = false;
         }
         await this.connection.disconnect();
         this.output.info("The backend was stopped. Containers run on.");
@@ -111,6 +126,10 @@ export class Backend implements vscode.Disposable {
             outcome = { kind: "failed", reason: (error as Error).message };
         } finally {
             await lock?.release();
+        }
+        if (this.connection.state === "connected") {
+            // Meanwhile one was started elsewhere, whatever came of asking here.
+            outcome = { kind: "running" };
         }
         this.conclude(outcome);
         return outcome.kind === "running";
@@ -156,6 +175,19 @@ export class Backend implements vscode.Disposable {
             await new Promise((resolve) => setTimeout(resolve, OTHER_WINDOW_POLL_MS));
         }
         return { kind: (await this.connection.connect()) ? "connected" : "released" };
+    }
+
+    /** A backend that ends closes its connections last; until then it might be taken for the next. */
+    private goneOrLate(): Promise<void> {
+        return new Promise((resolve) => {
+            const timer = setTimeout(done, STOP_PATIENCE_MS);
+            const listener = this.connection.onDidChangeState(done);
+            function done(): void {
+                clearTimeout(timer);
+                listener.dispose();
+                resolve();
+            }
+        });
     }
 
     private conclude(outcome: Outcome): void {
@@ -213,6 +245,7 @@ export class Backend implements vscode.Disposable {
         }
         const may =
             this.uid === 0 &&
+            !this.stopping &&
             existsSync(this.connection.socketPath) &&
             this.revivals.length < REVIVALS.atMost;
         if (may) {

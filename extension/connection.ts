@@ -63,7 +63,8 @@ export class Connection implements vscode.Disposable {
     /** What lives no longer than {@link client}. */
     private readonly ofClient: { dispose(): unknown }[] = [];
     private attempt: Promise<Attempt> | undefined;
-    private retrying = false;
+    /** Looking for a backend that was lost or is just starting; aborted by whoever does not want it. */
+    private search: AbortController | undefined;
     private disposed = false;
 
     readonly onDidChangeState = this.stateEmitter.event;
@@ -105,8 +106,10 @@ export class Connection implements vscode.Disposable {
     /** Ends the connection; the backend and its other clients go on. It comes back by itself only
      * when a new socket appears. */
     async disconnect(): Promise<void> {
+        this.search?.abort();
         const client = this.client;
         this.drop(client, "disconnected");
+        this.setState("disconnected");
         if (client?.needsStop() === true) {
             // A backend that is on its way out may not answer any more; there is nothing to add.
             await client.dispose().catch(() => undefined);
@@ -191,7 +194,7 @@ export class Connection implements vscode.Disposable {
             checkVersion(client);
         } catch (error) {
             socket.destroy();
-            this.drop(client, this.retrying ? "connecting" : "disconnected");
+            this.drop(client, this.search === undefined ? "disconnected" : "connecting");
             return { kind: "refused", reason: (error as Error).message };
         }
         if (this.disposed) {
@@ -266,20 +269,20 @@ export class Connection implements vscode.Disposable {
     /** A backend that was lost may be restarting, one that is starting may not answer yet: looks
      * for it for a few seconds. After that the appearance of a socket is what is waited for. */
     private async retry(): Promise<void> {
-        if (this.retrying) {
+        if (this.search !== undefined) {
             return;
         }
-        this.retrying = true;
-        try {
-            for (const delay of RETRY_DELAYS) {
-                await new Promise((resolve) => setTimeout(resolve, delay));
-                if (this.disposed || (await this.knock()).kind === "connected") {
-                    return;
-                }
+        const search = new AbortController();
+        this.search = search;
+        for (const delay of RETRY_DELAYS) {
+            await new Promise((resolve) => setTimeout(resolve, delay));
+            if (search.signal.aborted || (await this.knock()).kind === "connected") {
+                break;
             }
+        }
+        this.search = undefined;
+        if (this.currentState === "connecting" && this.attempt === undefined) {
             this.setState("disconnected");
-        } finally {
-            this.retrying = false;
         }
     }
 

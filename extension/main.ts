@@ -44,5 +44,5 @@ export function activate(context: vscode.ExtensionContext): void {
         connection,
         output,
     );
-    void connection.connect();
+    void backend.find();
 }
