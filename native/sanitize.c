@@ -1,6 +1,6 @@
 /*
- * Only in the sanitizer build, whose programs drop their environment like the real ones: leaks cannot
- * be looked for in a non-dumpable process (it would have to be traced).
+ * Only in the sanitizer build, whose programs drop their environment like the real ones: leaks
+ * cannot be looked for in a non-dumpable process (it would have to be traced).
  */
 const char *__asan_default_options(void);
 

@@ -4,6 +4,8 @@
 #include <fcntl.h>
 #include <linux/close_range.h>
 #include <signal.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
@@ -64,8 +66,7 @@ static int self_open_read_only(void)
     struct mount_attr attributes = {.attr_set = MOUNT_ATTR_RDONLY};
     _cleanup_close_ int fd = open_tree(AT_FDCWD, EXECUTABLE, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
 
-    if (fd < 0 ||
-        mount_setattr(fd, "", AT_EMPTY_PATH, &attributes, sizeof(attributes)) < 0)
+    if (fd < 0 || mount_setattr(fd, "", AT_EMPTY_PATH, &attributes, sizeof(attributes)) < 0)
         return -1;
     return TAKE_FD(fd);
 }
@@ -75,8 +76,7 @@ static int self_open_sealed(void)
 {
     struct stat status;
     _cleanup_close_ int source = open(EXECUTABLE, O_RDONLY | O_CLOEXEC);
-    _cleanup_close_ int copy =
-        memfd_create("container_executor", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    _cleanup_close_ int copy = memfd_create("container_executor", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 
     if (source < 0 || copy < 0 || fstat(source, &status) < 0)
         return -1;
@@ -117,6 +117,8 @@ int self_protect(char *const *argv, struct error *error)
     (void)signal(SIGPIPE, SIG_IGN);
     /* Raising never needs a privilege; what was lowered for our caller is not for a container. */
     (void)write_file_at(AT_FDCWD, "/proc/self/oom_score_adj", "0");
+    /* A start by fd leaves the fd's number as the name (execveat(2)). */
+    (void)prctl(PR_SET_NAME, program_invocation_short_name);
     if (prctl(PR_SET_DUMPABLE, 0) < 0)
         return error_set(error, STEP_SELF, errno, "making the process non-dumpable");
     return 0;
@@ -148,4 +150,17 @@ int self_close_fds(const int *keep, size_t count, struct error *error)
     if (close_range(next, ~0U, 0) < 0)
         return error_set(error, STEP_SELF, errno, "closing inherited fds");
     return 0;
+}
+
+void self_set_title(char **argv, const char *title)
+{
+    char *start = argv[0], *end = start;
+
+    /* The kernel lays the strings one behind the other, as a rule (proc_pid_cmdline(5)). */
+    for (; *argv != NULL && *argv == end; argv++)
+        end += strlen(end) + 1;
+    if (end == start)
+        return;
+    memset(start, 0, (size_t)(end - start));
+    snprintf(start, (size_t)(end - start), "%s", title);
 }

@@ -86,14 +86,15 @@ static bool json_append_quoted(struct json_line *line, const char *value)
     return json_append(line, "\"", 1);
 }
 
-/* `value` is written as it is, or as a string when `quoted`; a member that does not fit is left out. */
+/* `value` is written as it is, or as a string when `quoted`; a member that does not fit is left
+ * out. */
 static void json_member(struct json_line *line, const char *key, const char *value, bool quoted)
 {
     size_t start = line->length;
-    bool fits = (line->empty || json_append(line, ",", 1)) && json_append_quoted(line, key) &&
-                json_append(line, ":", 1) &&
-                (quoted ? json_append_quoted(line, value)
-                        : json_append(line, value, strlen(value)));
+    bool fits =
+        (line->empty || json_append(line, ",", 1)) && json_append_quoted(line, key) &&
+        json_append(line, ":", 1) &&
+        (quoted ? json_append_quoted(line, value) : json_append(line, value, strlen(value)));
 
     if (fits)
         line->empty = false;

@@ -131,8 +131,7 @@ int process_start_time(pid_t pid, uint64_t *ret_ticks)
 int boot_id(char ret_id[37])
 {
     char text[64];
-    ssize_t length =
-        read_file_at(AT_FDCWD, "/proc/sys/kernel/random/boot_id", text, sizeof(text));
+    ssize_t length = read_file_at(AT_FDCWD, "/proc/sys/kernel/random/boot_id", text, sizeof(text));
 
     if (length < 0)
         return -1;

@@ -1,0 +1,70 @@
+#include "environment.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "util.h"
+
+#define ENVIRONMENT_MAX (1024 * 1024)
+#define FIRST_SIZE      4096
+
+/* Everything up to the end of file; the buffer grows, since it mostly is small. */
+static int environment_read_text(int fd, char **ret_text, size_t *ret_length, struct error *error)
+{
+    size_t size = FIRST_SIZE, length = 0;
+    _cleanup_free_ char *text = malloc(size);
+
+    while (text != NULL) {
+        ssize_t got = read(fd, text + length, size - length);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0)
+            return error_set(error, STEP_OPTIONS, errno, "cannot read --env-fd");
+        if (got == 0) {
+            *ret_text = text;
+            *ret_length = length;
+            text = NULL;
+            return 0;
+        }
+        length += (size_t)got;
+        if (length > ENVIRONMENT_MAX)
+            return error_set(error, STEP_OPTIONS, E2BIG, "the environment is larger than 1 MiB");
+        if (length == size) {
+            char *larger = realloc(text, size *= 2);
+            if (larger == NULL)
+                break;
+            text = larger;
+        }
+    }
+    return error_set(error, STEP_OPTIONS, ENOMEM, "cannot keep the environment");
+}
+
+int environment_read(int fd, char ***ret_environment, struct error *error)
+{
+    _cleanup_free_ char *text = NULL;
+    size_t length = 0, count = 0;
+
+    if (fd >= 0 && environment_read_text(fd, &text, &length, error) < 0)
+        return -1;
+    if (length > 0 && text[length - 1] != '\0')
+        return error_set(error, STEP_OPTIONS, 0,
+                         "the last entry of the environment is not ended by a NUL byte");
+    for (size_t i = 0; i < length; i++)
+        count += text[i] == '\0';
+    _cleanup_free_ char **environment = calloc(count + 1, sizeof(*environment));
+    if (environment == NULL)
+        return error_set(error, STEP_OPTIONS, ENOMEM, "cannot keep the environment");
+    for (size_t i = 0, start = 0; i < count; i++) {
+        environment[i] = text + start;
+        if (environment[i][0] == '=' || strchr(environment[i], '=') == NULL)
+            return error_set(error, STEP_OPTIONS, 0, "entry %zu of the environment is no KEY=VALUE",
+                             i + 1);
+        start += strlen(environment[i]) + 1;
+    }
+    *ret_environment = environment;
+    environment = NULL;
+    text = NULL;
+    return 0;
+}

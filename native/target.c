@@ -1,0 +1,30 @@
+#include "target.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/pidfd.h>
+
+#include "util.h"
+
+int target_open(const struct target *target, int *ret_pidfd, struct error *error)
+{
+    char boot[37];
+    uint64_t start_time;
+
+    if (boot_id(boot) < 0)
+        return error_set(error, STEP_IDENTIFY, errno, "cannot read the boot id");
+    if (strcmp(boot, target->boot_id) != 0)
+        return error_set(error, STEP_IDENTIFY, ESRCH, "process %d was of an earlier boot",
+                         target->pid);
+    _cleanup_close_ int pidfd = pidfd_open(target->pid, 0);
+    if (pidfd < 0)
+        return error_set(error, STEP_IDENTIFY, errno, "cannot open process %d", target->pid);
+    if (process_start_time(target->pid, &start_time) < 0)
+        return error_set(error, STEP_IDENTIFY, errno == ENOENT ? ESRCH : errno,
+                         "cannot read the start time of process %d", target->pid);
+    if (start_time != target->start_time)
+        return error_set(error, STEP_IDENTIFY, ESRCH, "process %d is another one by now",
+                         target->pid);
+    *ret_pidfd = TAKE_FD(pidfd);
+    return 0;
+}
