@@ -53,18 +53,24 @@ int environment_read(int fd, char ***ret_environment, struct error *error)
                          "the last entry of the environment is not ended by a NUL byte");
     for (size_t i = 0; i < length; i++)
         count += text[i] == '\0';
-    _cleanup_free_ char **environment = calloc(count + 1, sizeof(*environment));
+
+    /* One block: the array, then the strings that it points to. */
+    size_t array_size = (count + 1) * sizeof(char *);
+    _cleanup_free_ char **environment = malloc(array_size + length);
     if (environment == NULL)
         return error_set(error, STEP_OPTIONS, ENOMEM, "cannot keep the environment");
-    for (size_t i = 0, start = 0; i < count; i++) {
-        environment[i] = text + start;
-        if (environment[i][0] == '=' || strchr(environment[i], '=') == NULL)
+    char *next = (char *)environment + array_size;
+    if (length > 0)
+        memcpy(next, text, length);
+    for (size_t i = 0; i < count; i++) {
+        environment[i] = next;
+        if (next[0] == '=' || strchr(next, '=') == NULL)
             return error_set(error, STEP_OPTIONS, 0, "entry %zu of the environment is no KEY=VALUE",
                              i + 1);
-        start += strlen(environment[i]) + 1;
+        next += strlen(next) + 1;
     }
+    environment[count] = NULL;
     *ret_environment = environment;
     environment = NULL;
-    text = NULL;
     return 0;
 }
