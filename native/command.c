@@ -9,7 +9,6 @@
 #include <limits.h>
 #include <linux/close_range.h>
 #include <linux/keyctl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,10 +20,11 @@
 
 #include "privilege.h"
 #include "seccomp.h"
+#include "self.h"
 #include "util.h"
 
-#define PATH_DEFAULT "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-#define TERM_DEFAULT "xterm-256color"
+#define PATH_DEFAULT "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+#define TERM_DEFAULT "TERM=xterm-256color"
 #define FIRST_FD     3 /* the first that is not the command's */
 
 /* A fresh session, with the terminal on fd 0 as its controlling one (ioctl_tty(2)). */
@@ -46,19 +46,6 @@ static int session_start(const struct command *command, const struct identity *i
         return error_set(error, STEP_TERMINAL, errno, "cannot give the terminal to user %u",
                          identity->uid);
     return 0;
-}
-
-/* What execve(2) would keep of ours: ignored signals, the mask, the umask. */
-static void inherited_state_reset(void)
-{
-    const struct sigaction default_action = {.sa_handler = SIG_DFL};
-    sigset_t none;
-
-    for (int number = 1; number <= SIGRTMAX; number++)
-        sigaction(number, &default_action, NULL); /* KILL, STOP and libc's own two refuse */
-    sigemptyset(&none);
-    sigprocmask(SIG_SETMASK, &none, NULL);
-    umask(022);
 }
 
 /*
@@ -104,6 +91,8 @@ struct defaults {
 static char **environment_complete(const struct command *command, const struct identity *identity,
                                    struct defaults *defaults)
 {
+    static char path[] = PATH_DEFAULT;
+    static char term[] = TERM_DEFAULT;
     char hostname[HOST_NAME_MAX + 1] = "";
     size_t count = 0;
 
@@ -114,10 +103,10 @@ static char **environment_complete(const struct command *command, const struct i
         const char *key;
         char *entry;
     } candidates[] = {
-        {"PATH", "PATH=" PATH_DEFAULT},
+        {"PATH", path},
         {"HOME", defaults->home},
         {"HOSTNAME", defaults->hostname},
-        {"TERM", command->tty ? "TERM=" TERM_DEFAULT : NULL},
+        {"TERM", command->tty ? term : NULL},
     };
     const size_t candidate_count = sizeof(candidates) / sizeof(candidates[0]);
 
@@ -213,7 +202,8 @@ int command_exec(const struct command *command, int error_fd, struct error *erro
     _cleanup_free_ char **environment = environment_complete(command, &identity, &defaults);
     if (!environment)
         return error_set(error, STEP_EXEC, ENOMEM, "cannot build the environment");
-    inherited_state_reset();
+    self_reset_signals();
+    umask(022);
 
     /* From here on we have the rights of the command, and no more. */
     if (privilege_drop(&identity, error) < 0)
