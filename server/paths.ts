@@ -14,6 +14,9 @@ export const STATE_DIRECTORY_VARIABLE = "MCM_STATE_DIR";
 /** Prefix of a container directory that is on its way out (native/README.md). */
 export const REMOVING_PREFIX = ".removing-";
 
+/** Prefix of a container directory until its config.json is in it. */
+export const CREATING_PREFIX = ".creating-";
+
 /** Files of one container. Those below `state` outlive a reboot, those below `run` do not. */
 export interface ContainerPaths {
     state: string;

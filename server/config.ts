@@ -1,0 +1,147 @@
+/** config.json: what a container is, in the form it is kept on disk. */
+import { open, readFile, rename, rm } from "node:fs/promises";
+import path from "node:path";
+import { z } from "zod";
+import { errnoOf, systemError } from "./errors";
+import type { ContainerSpec } from "./protocol";
+
+/** Raised when an older backend could misunderstand the file. */
+const CONFIG_VERSION = 1;
+
+/** The same members as a ContainerSpec, with everything decided that was left open. */
+const configSchema = z.object({
+    version: z.literal(CONFIG_VERSION),
+    id: z.string().regex(/^[0-9a-f]{12}$/),
+    name: z.string().min(1),
+    /** RFC 3339. */
+    createdAt: z.string(),
+    /** Host id that is root inside. */
+    idBase: z.int().positive(),
+    rootfs: z.discriminatedUnion("kind", [
+        z.object({ kind: z.literal("host") }),
+        z.object({ kind: z.literal("directory"), path: z.string() }),
+        z.object({ kind: z.literal("imported"), name: z.string() }),
+    ]),
+    command: z.array(z.string()),
+    limits: z.object({
+        memory: z.int().positive().optional(),
+        cpu: z.number().positive().optional(),
+        cpuset: z.string().optional(),
+        pids: z.int().positive().optional(),
+    }),
+    /** Follows the name when absent. */
+    hostname: z.string().optional(),
+    env: z.record(z.string(), z.string()),
+    workdir: z.string(),
+    /** Root when absent, whatever the container's passwd says. */
+    user: z.string().optional(),
+    volumes: z.array(
+        z.object({ source: z.string(), target: z.string(), mode: z.enum(["ro", "rw", "cow"]) }),
+    ),
+    interactive: z.boolean(),
+    tty: z.boolean(),
+    autoRemove: z.boolean(),
+    /** What the host could not do exactly as asked, at the last start. */
+    warnings: z.array(z.string()),
+});
+
+export type ContainerConfig = z.infer<typeof configSchema>;
+
+/** What the store decides about a new container. */
+export interface ContainerIdentity {
+    id: string;
+    name: string;
+    idBase: number;
+    createdAt: string;
+}
+
+/** The config of a new container: what was asked for, and the defaults for what was not. */
+export function configOf(spec: ContainerSpec, identity: ContainerIdentity): ContainerConfig {
+    return {
+        version: CONFIG_VERSION,
+        ...identity,
+        rootfs: spec.rootfs ?? { kind: "host" },
+        command: spec.command ?? [],
+        limits: spec.limits ?? {},
+        hostname: spec.hostname,
+        env: spec.env ?? {},
+        workdir: spec.workdir ?? "/",
+        user: spec.user,
+        volumes: spec.volumes ?? [],
+        interactive: spec.interactive ?? false,
+        tty: spec.tty ?? false,
+        autoRemove: spec.autoRemove ?? false,
+        warnings: [],
+    };
+}
+
+/** The host name inside: the one asked for, or the name made fit to be one (RFC 1123). */
+export function hostnameOf(config: ContainerConfig): string {
+    if (config.hostname !== undefined) {
+        return config.hostname;
+    }
+    const labels = config.name.split(/[._]+/).map((label) => label.replace(/^-+|-+$/g, ""));
+    return labels
+        .filter((label) => label !== "")
+        .join("-")
+        .slice(0, 63);
+}
+
+/** A config.json that cannot be used, with the reason in words. */
+export class BrokenConfig extends Error {}
+
+/** What is on disk. Throws {@link BrokenConfig}, or what reading the file throws. */
+export async function readConfig(file: string): Promise<ContainerConfig> {
+    const text = await readFile(file, "utf8").catch((error: unknown) => {
+        throw errnoOf(error) === "ENOENT" ? new BrokenConfig("config.json is missing") : error;
+    });
+    let value: unknown;
+    try {
+        value = JSON.parse(text);
+    } catch (error) {
+        throw new BrokenConfig(`config.json is not JSON: ${(error as Error).message}`);
+    }
+    const result = configSchema.safeParse(value);
+    if (!result.success) {
+        const issue = result.error.issues[0];
+        const where = issue?.path.join(".") ?? "";
+        throw new BrokenConfig(`config.json: ${where || "the whole"}: ${issue?.message ?? ""}`);
+    }
+    return result.data;
+}
+
+/**
+ * Writes `text` so that a crash, or a full disk, leaves either the old file or the new one: aside,
+ * to the disk, then renamed. Throws an McmError.
+ */
+export async function writeAside(file: string, text: string): Promise<void> {
+    const aside = `${file}.new`;
+    try {
+        const handle = await open(aside, "w", 0o600);
+        try {
+            await handle.writeFile(text);
+            await handle.sync();
+        } finally {
+            await handle.close();
+        }
+        await rename(aside, file);
+        await syncDirectory(path.dirname(file));
+    } catch (error) {
+        await rm(aside, { force: true });
+        throw systemError(`Writing ${file}`, error);
+    }
+}
+
+async function syncDirectory(directory: string): Promise<void> {
+    const handle = await open(directory, "r");
+    try {
+        await handle.sync();
+    } finally {
+        await handle.close();
+    }
+}
+
+/** Writes a config; see {@link writeAside}. */
+export function writeConfig(file: string, config: ContainerConfig): Promise<void> {
+    return writeAside(file, `${JSON.stringify(config, undefined, 4)}\n`);
+}

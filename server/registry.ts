@@ -1,0 +1,200 @@
+/**
+ * What containers have a claim on: their names, their ranges of host ids, and for a moment the right
+ * to rewrite their config.json. The holder of a name or a range is the container's id.
+ */
+import { randomBytes } from "node:crypto";
+import path from "node:path";
+import { Claims } from "./claims";
+import { readConfig, type ContainerConfig } from "./config";
+import { McmError } from "./errors";
+import { isDirectory } from "./files";
+import { randomName } from "./names";
+import { CREATING_PREFIX, type Paths } from "./paths";
+import { ErrorCode, type ContainerId } from "./protocol";
+import { foreignRanges, freeSlots, RANGE_SIZE, FIRST_ID, slotBase } from "./ranges";
+import { currentBootId, isAlive, processStartTime } from "./state";
+
+/** How long a process waits for another one that rewrites the same config.json, in milliseconds. */
+const EDIT_PATIENCE_MS = 5000;
+const EDIT_RETRY_MS = 20;
+
+export class Registry {
+    private readonly claims: Claims;
+
+    constructor(private readonly paths: Paths) {
+        this.claims = new Claims(paths.claims);
+    }
+
+    /** Claims a name. Throws AlreadyExists when another container has it. */
+    async takeName(id: ContainerId, name: string): Promise<void> {
+        if (!(await this.take(nameClaim(name), id))) {
+            const holder = (await this.nameHolder(name)) ?? "another container";
+            const hint = "Choose another name, or rename or remove that one.";
+            throw new McmError(
+                ErrorCode.AlreadyExists,
+                `The name "${name}" is taken by ${holder}. ${hint}`,
+                { field: "name", hint },
+            );
+        }
+    }
+
+    /** Claims a name made up for a container that was given none. */
+    async makeUpName(id: ContainerId): Promise<string> {
+        for (let attempt = 0; ; attempt++) {
+            const name = randomName(attempt);
+            if (await this.take(nameClaim(name), id)) {
+                return name;
+            }
+        }
+    }
+
+    /** Gives a name up that a container had. */
+    async giveName(id: ContainerId, name: string): Promise<void> {
+        await this.claims.give(nameClaim(name), id);
+    }
+
+    /** The id that has a name, as far as the claims tell. */
+    nameHolder(name: string): Promise<ContainerId | undefined> {
+        return this.claims.holder(nameClaim(name));
+    }
+
+    /** The name that a container has claimed, for one whose config.json cannot tell. */
+    async nameOf(id: ContainerId): Promise<string | undefined> {
+        for (const claim of await this.claims.list()) {
+            if (claim.startsWith(NAME) && (await this.claims.holder(claim)) === id) {
+                return claim.slice(NAME.length);
+            }
+        }
+        return undefined;
+    }
+
+    /** Claims a range of host ids that nobody has and gives its first one. */
+    async takeRange(id: ContainerId): Promise<number> {
+        const taken = new Set<number>();
+        for (const claim of await this.claims.list()) {
+            if (claim.startsWith(RANGE)) {
+                taken.add(Number(claim.slice(RANGE.length)));
+            }
+        }
+        for (const slot of freeSlots(taken, await foreignRanges())) {
+            if (await this.take(RANGE + String(slot), id)) {
+                return slotBase(slot);
+            }
+        }
+        throw new McmError(
+            ErrorCode.Unsupported,
+            "All ranges of user ids for containers are in use. Remove some containers.",
+        );
+    }
+
+    /** Gives up all that a container had that is gone; without its config it is searched. */
+    async release(id: ContainerId, config?: ContainerConfig): Promise<void> {
+        const claims =
+            config === undefined
+                ? await this.claims.list()
+                : [nameClaim(config.name), rangeClaim(config.idBase)];
+        for (const claim of claims) {
+            await this.claims.give(claim, id);
+        }
+    }
+
+    /** Runs `action` while nobody else, in any process, rewrites this container's config.json. */
+    async editing<Result>(id: ContainerId, action: () => Promise<Result>): Promise<Result> {
+        const claim = EDIT + id;
+        const editor = await thisEditor();
+        const deadline = Date.now() + EDIT_PATIENCE_MS;
+        while (!(await this.take(claim, editor))) {
+            if (Date.now() > deadline) {
+                const hint = "Try again in a moment.";
+                throw new McmError(
+                    ErrorCode.NativeFailed,
+                    `Container ${id} is being changed by another process. ${hint}`,
+                    { errno: "EBUSY", hint },
+                );
+            }
+            await new Promise((resolve) => setTimeout(resolve, EDIT_RETRY_MS));
+        }
+        try {
+            return await action();
+        } finally {
+            await this.claims.give(claim, editor);
+        }
+    }
+
+    /** Gives up what holders left that are gone. */
+    async sweep(): Promise<void> {
+        await this.claims.sweep();
+        for (const claim of await this.claims.list()) {
+            const holder = await this.claims.holder(claim);
+            if (holder !== undefined && (await this.isStale(claim, holder))) {
+                await this.claims.give(claim, holder);
+            }
+        }
+    }
+
+    private take(claim: string, holder: string): Promise<boolean> {
+        return this.claims.take(claim, holder, (other) => this.isStale(claim, other));
+    }
+
+    /**
+     * True when a holder has gone. A name is also left behind by a rename that died: then its
+     * holder's config has another one and nobody is editing that. That nobody is must be seen before
+     * the config is read, as an edit ends by writing it.
+     */
+    private async isStale(claim: string, holder: string): Promise<boolean> {
+        if (claim.startsWith(EDIT)) {
+            return !(await isAlive(parseEditor(holder)));
+        }
+        // In this order: a create that ends in between renames the first to the second.
+        if (await isDirectory(path.join(this.paths.containers, CREATING_PREFIX + holder))) {
+            return false;
+        }
+        const paths = this.paths.container(holder);
+        if (!(await isDirectory(paths.state))) {
+            return true;
+        }
+        if (!claim.startsWith(NAME) || (await this.isEdited(holder))) {
+            return false;
+        }
+        try {
+            return nameClaim((await readConfig(paths.config)).name) !== claim;
+        } catch {
+            // Broken, or removed just now: the name stays its own until it is gone.
+            return false;
+        }
+    }
+
+    private async isEdited(id: ContainerId): Promise<boolean> {
+        const editor = await this.claims.holder(EDIT + id);
+        return editor !== undefined && (await isAlive(parseEditor(editor)));
+    }
+}
+
+/** Beginnings of the claims of each kind; watch.ts knows the end of an edit by its claim. */
+const NAME = "name-";
+const RANGE = "range-";
+const EDIT = "edit-";
+
+function nameClaim(name: string): string {
+    return NAME + name;
+}
+
+function rangeClaim(idBase: number): string {
+    return RANGE + String((idBase - FIRST_ID) / RANGE_SIZE);
+}
+
+/** The container whose config.json was or is being rewritten, when that is what a claim is for. */
+export function editedContainer(claim: string): ContainerId | undefined {
+    return claim.startsWith(EDIT) ? claim.slice(EDIT.length) : undefined;
+}
+
+/** A process as the holder of a claim; a number of its own for each time. */
+async function thisEditor(): Promise<string> {
+    const startTime = (await processStartTime(process.pid)) ?? 0;
+    return [process.pid, startTime, currentBootId(), randomBytes(4).toString("hex")].join("_");
+}
+
+function parseEditor(holder: string): { pid: number; startTime: number; bootId: string } {
+    const [pid = "", startTime = "", bootId = ""] = holder.split("_");
+    return { pid: Number(pid), startTime: Number(startTime), bootId };
+}

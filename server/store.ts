@@ -1,0 +1,342 @@
+/**
+ * The containers on disk: finds, creates, renames and removes them. Several processes may do so at
+ * the same time; claims.ts decides between them, and nothing here is remembered between calls.
+ */
+import { randomBytes } from "node:crypto";
+import { existsSync, readdirSync } from "node:fs";
+import { mkdir, readdir, rename, rm, stat } from "node:fs/promises";
+import path from "node:path";
+import { BrokenConfig, configOf, readConfig, writeConfig, type ContainerConfig } from "./config";
+import { McmError, errnoOf, systemError } from "./errors";
+import { isDirectory, unless } from "./files";
+import type { Native } from "./native";
+import { CREATING_PREFIX, REMOVING_PREFIX, type ContainerPaths, type Paths } from "./paths";
+import { ErrorCode, type ContainerId, type ContainerSpec } from "./protocol";
+import { Registry } from "./registry";
+import { readState, type LiveState } from "./state";
+import type { ContainerProcess } from "./status";
+
+/** One whose files are sound. */
+export interface HealthyContainer {
+    kind: "healthy";
+    id: ContainerId;
+    name: string;
+    paths: ContainerPaths;
+    config: ContainerConfig;
+    state: LiveState;
+}
+
+/** One whose config.json cannot be used; it can only be removed. */
+export interface BrokenContainer {
+    kind: "broken";
+    id: ContainerId;
+    /** As far as it is known; the id otherwise. */
+    name: string;
+    paths: ContainerPaths;
+    reason: string;
+    state: LiveState;
+}
+
+export type Container = HealthyContainer | BrokenContainer;
+
+/** A create takes some milliseconds; one that is this old, in milliseconds, will never be done. */
+const CREATING_AGE_MS = 60_000;
+
+const ID = /^[0-9a-f]{12}$/;
+
+/** Nothing else is ever looked up as a name: it becomes part of a path. */
+const NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/;
+
+export class Store {
+    private readonly registry: Registry;
+
+    constructor(
+        private readonly paths: Paths,
+        private readonly native: Native,
+    ) {
+        this.registry = new Registry(paths);
+    }
+
+    /** All of them, in no order. */
+    async list(): Promise<Container[]> {
+        const ids = await this.ids();
+        const containers = await Promise.all(ids.map((id) => this.get(id)));
+        return containers.filter((container) => container !== undefined);
+    }
+
+    /** The container with exactly this id. */
+    async get(id: ContainerId): Promise<Container | undefined> {
+        const paths = this.paths.container(id);
+        try {
+            const [config, state] = await Promise.all([readConfig(paths.config), readState(paths)]);
+            return { kind: "healthy", id, name: config.name, paths, config, state };
+        } catch (error) {
+            if (!(await isDirectory(paths.state))) {
+                return undefined;
+            }
+            const reason = brokenReason(error);
+            const name = (await this.registry.nameOf(id)) ?? id;
+            return { kind: "broken", id, name, paths, reason, state: await readState(paths) };
+        }
+    }
+
+    /**
+     * The container that an id, the unique beginning of one, or a name means. Throws NotFound, or
+     * Invalid when several ids begin so.
+     */
+    async find(reference: string): Promise<Container> {
+        const exact = ID.test(reference) ? await this.get(reference) : undefined;
+        if (exact !== undefined) {
+            return exact;
+        }
+        const holder = NAME.test(reference) ? await this.registry.nameHolder(reference) : undefined;
+        const named = holder === undefined ? undefined : await this.get(holder);
+        if (named?.name === reference) {
+            return named;
+        }
+        return this.findByPrefix(reference);
+    }
+
+    /** As {@link find}; throws Broken for one that can only be removed. */
+    async findHealthy(reference: string): Promise<HealthyContainer> {
+        const container = await this.find(reference);
+        if (container.kind === "broken") {
+            throw brokenError(container, container.reason);
+        }
+        return container;
+    }
+
+    /** As {@link findHealthy}; throws NotRunning for one that does not run. */
+    async findRunning(
+        reference: string,
+    ): Promise<{ container: HealthyContainer; process: ContainerProcess }> {
+        const container = await this.findHealthy(reference);
+        if (container.state.kind !== "running") {
+            throw notRunning(container);
+        }
+        return { container, process: container.state.process };
+    }
+
+    /** Ids that run as far as a look at the runtime directory tells. */
+    runningIds(): ContainerId[] {
+        try {
+            return readdirSync(this.paths.runContainers).filter(
+                (id) => ID.test(id) && existsSync(this.paths.container(id).stateFile),
+            );
+        } catch (error) {
+            if (errnoOf(error) === "ENOENT") {
+                return [];
+            }
+            throw error;
+        }
+    }
+
+    /**
+     * Makes a container from what was asked for, validated. Throws AlreadyExists when its name is
+     * taken, NativeFailed when the disk fails; nothing is left then.
+     */
+    async create(spec: ContainerSpec): Promise<HealthyContainer> {
+        const id = await this.freeId();
+        const staging = path.join(this.paths.containers, CREATING_PREFIX + id);
+        try {
+            await mkdir(this.paths.containers, { recursive: true, mode: 0o700 });
+            await mkdir(staging, { mode: 0o700 });
+        } catch (error) {
+            throw systemError(`Creating ${staging}`, error);
+        }
+        try {
+            const name = spec.name ?? (await this.registry.makeUpName(id));
+            if (spec.name !== undefined) {
+                await this.registry.takeName(id, spec.name);
+            }
+            const idBase = await this.registry.takeRange(id);
+            const createdAt = new Date().toISOString();
+            const config = configOf(spec, { id, name, idBase, createdAt });
+            await writeConfig(path.join(staging, "config.json"), config);
+            const paths = this.paths.container(id);
+            // Fails on a directory that is not empty: an id is never given twice.
+            await rename(staging, paths.state);
+            return { kind: "healthy", id, name, paths, config, state: { kind: "created" } };
+        } catch (error) {
+            await rm(staging, { recursive: true, force: true });
+            await this.registry.release(id);
+            throw systemError("Creating the container", error);
+        }
+    }
+
+    /**
+     * Takes the container's directories, cgroups and claims away; what is already gone is no
+     * failure. Throws Running when it runs.
+     */
+    async remove(container: Container): Promise<void> {
+        const { id, paths } = container;
+        await this.native.remove(id, paths.state, paths.run);
+        const config = container.kind === "healthy" ? container.config : undefined;
+        await this.registry.release(id, config);
+    }
+
+    /**
+     * Takes back what {@link create} made when the container could not be started. Without a native
+     * program to remove it (the reason why it did not start, maybe) this removes our own files.
+     */
+    async discard(container: HealthyContainer): Promise<void> {
+        try {
+            await this.remove(container);
+        } catch (error) {
+            if (existsSync(container.paths.upper)) {
+                throw error;
+            }
+            await rm(container.paths.state, { recursive: true, force: true });
+            await this.registry.release(container.id, container.config);
+        }
+    }
+
+    /** Gives a container another name. Throws AlreadyExists when it is taken. */
+    async rename(container: HealthyContainer, name: string): Promise<HealthyContainer> {
+        const { id } = container;
+        return this.edit(container, async (before, write) => {
+            if (name === before.name) {
+                return;
+            }
+            await this.registry.takeName(id, name);
+            try {
+                await write({ ...before, name });
+            } catch (error) {
+                await this.registry.giveName(id, name);
+                throw error;
+            }
+            await this.registry.giveName(id, before.name);
+        });
+    }
+
+    /** Keeps what the host could not do at the last start. */
+    async noteWarnings(container: HealthyContainer, warnings: string[]): Promise<void> {
+        if (JSON.stringify(warnings) !== JSON.stringify(container.config.warnings)) {
+            await this.edit(container, (before, write) => write({ ...before, warnings }));
+        }
+    }
+
+    /** Finishes what processes began that died: removals, creations, claims. */
+    async sweep(): Promise<void> {
+        for (const name of await this.entries()) {
+            const directory = path.join(this.paths.containers, name);
+            if (name.startsWith(REMOVING_PREFIX)) {
+                const { state, run } = this.paths.container(name.slice(REMOVING_PREFIX.length));
+                await this.native.removeTree(directory);
+                await this.native.remove(path.basename(state), state, run);
+            } else if (name.startsWith(CREATING_PREFIX) && (await isOld(directory))) {
+                await rm(directory, { recursive: true, force: true });
+            }
+        }
+        await this.registry.sweep();
+    }
+
+    private async entries(): Promise<string[]> {
+        return (await readdir(this.paths.containers).catch(unless("ENOENT"))) ?? [];
+    }
+
+    private async ids(): Promise<ContainerId[]> {
+        return (await this.entries()).filter((name) => ID.test(name));
+    }
+
+    private async findByPrefix(reference: string): Promise<Container> {
+        const ids = (await this.ids()).filter((id) => id.startsWith(reference));
+        const candidates = await Promise.all(ids.map((id) => this.get(id)));
+        const found = candidates.filter((container) => container !== undefined);
+        const [first] = found;
+        if (first === undefined) {
+            throw notFound(reference);
+        }
+        if (found.length > 1) {
+            const names = found.map(({ id, name }) => `${id} (${name})`).join(", ");
+            const hint = "Give more of the id, or the name.";
+            throw new McmError(
+                ErrorCode.Invalid,
+                `"${reference}" is the beginning of ${found.length} ids: ${names}. ${hint}`,
+                { field: "container", hint },
+            );
+        }
+        return first;
+    }
+
+    private async freeId(): Promise<ContainerId> {
+        for (;;) {
+            const id = randomBytes(6).toString("hex");
+            if (!(await isDirectory(this.paths.container(id).state))) {
+                return id;
+            }
+        }
+    }
+
+    /** Rewrites config.json as its only writer, in any process; gives the container as it is then. */
+    private async edit(
+        container: HealthyContainer,
+        change: (
+            before: ContainerConfig,
+            write: (after: ContainerConfig) => Promise<void>,
+        ) => Promise<void>,
+    ): Promise<HealthyContainer> {
+        const file = container.paths.config;
+        return this.registry.editing(container.id, async () => {
+            await change(await this.configOf(container), (after) => writeConfig(file, after));
+            const config = await this.configOf(container);
+            return { ...container, name: config.name, config };
+        });
+    }
+
+    private async configOf(container: HealthyContainer): Promise<ContainerConfig> {
+        try {
+            return await readConfig(container.paths.config);
+        } catch (error) {
+            if (!(await isDirectory(container.paths.state))) {
+                throw notFound(container.id);
+            }
+            throw brokenError(container, brokenReason(error));
+        }
+    }
+}
+
+async function isOld(directory: string): Promise<boolean> {
+    const found = await stat(directory).catch(unless("ENOENT"));
+    return found !== undefined && Date.now() - found.mtimeMs > CREATING_AGE_MS;
+}
+
+/** What the computer is short of says nothing about the file; anything else is the file's fault. */
+const SHORTAGES = ["EMFILE", "ENFILE", "ENOMEM", "EAGAIN"];
+
+/** Why a config.json cannot be used. Throws what is no fault of the file. */
+function brokenReason(error: unknown): string {
+    const errno = errnoOf(error);
+    const ofFile = errno === undefined ? error instanceof BrokenConfig : !SHORTAGES.includes(errno);
+    if (!ofFile || !(error instanceof Error)) {
+        throw error;
+    }
+    return error.message;
+}
+
+function notFound(reference: string): McmError {
+    const hint = "Use the id or the name of one that the list shows.";
+    return new McmError(ErrorCode.NotFound, `There is no container "${reference}". ${hint}`, {
+        field: "container",
+        hint,
+    });
+}
+
+function brokenError(container: { name: string }, reason: string): McmError {
+    const hint = "It can only be removed.";
+    return new McmError(
+        ErrorCode.Broken,
+        `The files of container ${container.name} are damaged: ${reason}. ${hint}`,
+        { hint },
+    );
+}
+
+/** The error of a verb that needs a running container. */
+export function notRunning(container: { name: string }): McmError {
+    const hint = "Start it first.";
+    return new McmError(
+        ErrorCode.NotRunning,
+        `Container ${container.name} is not running. ${hint}`,
+        { hint },
+    );
+}

@@ -1,0 +1,59 @@
+/** A container of the store as the protocol shows it. */
+import type { ContainerDetails, ContainerState, ContainerSummary } from "./protocol";
+import { hostnameOf } from "./config";
+import type { Container, HealthyContainer } from "./store";
+import type { LiveState } from "./state";
+
+function shownState(state: LiveState): ContainerState {
+    return state.kind === "running"
+        ? { kind: "running", pid: state.process.pid, startedAt: state.process.startedAt }
+        : state;
+}
+
+/** One row of a list. Of a broken container little is known, and nothing is made up. */
+export function summaryOf(container: Container): ContainerSummary {
+    const { id, name } = container;
+    if (container.kind === "broken") {
+        return {
+            id,
+            name,
+            rootfs: { kind: "host" },
+            command: [],
+            limits: {},
+            createdAt: "",
+            tty: false,
+            interactive: false,
+            state: { kind: "broken", reason: container.reason },
+        };
+    }
+    const { rootfs, command, limits, createdAt, tty, interactive } = container.config;
+    const state = shownState(container.state);
+    return { id, name, rootfs, command, limits, createdAt, tty, interactive, state };
+}
+
+/** Everything that is known of one; `cgroups` are the directories of its cgroup. */
+export function detailsOf(
+    container: HealthyContainer,
+    cgroups: Record<string, string>,
+): ContainerDetails {
+    const { config, paths } = container;
+    return {
+        ...summaryOf(container),
+        hostname: hostnameOf(config),
+        env: config.env,
+        workdir: config.workdir,
+        user: config.user ?? "root",
+        volumes: config.volumes,
+        autoRemove: config.autoRemove,
+        idBase: config.idBase,
+        paths: { state: paths.state, upper: paths.upper, log: paths.log },
+        cgroups,
+        warnings: config.warnings,
+    };
+}
+
+/** Running ones first, then by name. */
+export function bySummaryOrder(a: ContainerSummary, b: ContainerSummary): number {
+    const rank = ({ state }: ContainerSummary) => (state.kind === "running" ? 0 : 1);
+    return rank(a) - rank(b) || (a.name < b.name ? -1 : a.name > b.name ? 1 : 0);
+}

@@ -1,0 +1,166 @@
+/**
+ * Hears of changes to containers, whoever makes them: watches the directories in which every change
+ * of a state shows (inotify(7)), and tells subscribers what the containers concerned are now.
+ *
+ * Watched are the containers' directory (new, removed), the claims (the end of an edit of a
+ * config.json) and the runtime directory of each container (started, ended). Not the containers'
+ * own directories: each line of a log would be an event.
+ */
+import { mkdirSync, readdirSync, watch, type FSWatcher } from "node:fs";
+import path from "node:path";
+import type { Log } from "./log";
+import type { Paths } from "./paths";
+import type { ContainerId, ContainerSummary, DidChangeParams } from "./protocol";
+import { editedContainer } from "./registry";
+import type { Store } from "./store";
+import { summaryOf } from "./summary";
+
+/** Events this close together, in milliseconds, are told as one change. */
+const QUIET_MS = 25;
+
+/** How often running containers are looked at, in milliseconds: of one whose monitor was killed no
+ * file tells the end. */
+const CHECK_MS = 5000;
+
+const ID = /^[0-9a-f]{12}$/;
+
+export type ChangeListener = (change: DidChangeParams) => void;
+
+export class Changes {
+    private readonly listeners = new Set<ChangeListener>();
+    private readonly watchers: FSWatcher[] = [];
+    /** By container: its runtime directory. */
+    private readonly runWatchers = new Map<ContainerId, FSWatcher>();
+    /** What subscribers were told last, so that nothing is told twice. */
+    private readonly told = new Map<ContainerId, string>();
+    private readonly touched = new Set<ContainerId>();
+    private timer: NodeJS.Timeout | undefined;
+    private check: NodeJS.Timeout | undefined;
+    private telling: Promise<void> = Promise.resolve();
+
+    constructor(
+        private readonly paths: Paths,
+        private readonly store: Store,
+        private readonly log: Log,
+    ) {}
+
+    /** Hears of every change from now on; the function returned ends that. */
+    subscribe(listener: ChangeListener): () => void {
+        this.listeners.add(listener);
+        return () => this.listeners.delete(listener);
+    }
+
+    /** Begins to watch; once more does nothing. Throws what making the directories throws. */
+    start(): void {
+        if (this.check !== undefined) {
+            return;
+        }
+        const { containers, claims, runContainers } = this.paths;
+        for (const directory of [containers, claims, runContainers]) {
+            mkdirSync(directory, { recursive: true, mode: 0o700 });
+        }
+        this.watch(containers, (name) => this.touchId(name));
+        this.watch(claims, (name) => this.touchId(editedContainer(name)));
+        this.watch(runContainers, (name) => {
+            this.watchRun(name);
+            this.touchId(name);
+        });
+        readdirSync(runContainers).forEach((name) => this.watchRun(name));
+        this.check = setInterval(
+            () => this.store.runningIds().forEach((id) => this.touch(id)),
+            CHECK_MS,
+        );
+        this.check.unref();
+    }
+
+    /** To be told when a container may have changed: subscribers hear of it if it has. */
+    touch(id: ContainerId): void {
+        this.touched.add(id);
+        this.timer ??= setTimeout(() => {
+            this.timer = undefined;
+            this.telling = this.telling.then(() => this.tell());
+        }, QUIET_MS);
+    }
+
+    /** Ends watching for good. */
+    dispose(): void {
+        clearTimeout(this.timer);
+        clearInterval(this.check);
+        this.listeners.clear();
+        for (const watcher of [...this.watchers, ...this.runWatchers.values()]) {
+            watcher.close();
+        }
+    }
+
+    private touchId(name: string | undefined): void {
+        if (name !== undefined && ID.test(name)) {
+            this.touch(name);
+        }
+    }
+
+    private watch(directory: string, onName: (name: string) => void): void {
+        try {
+            const watcher = watch(directory, (_event, name) => onName(name ?? ""));
+            watcher.on("error", (error) =>
+                this.log.warn(`Watching ${directory}: ${String(error)}`),
+            );
+            this.watchers.push(watcher);
+        } catch (error) {
+            this.log.warn(`Watching ${directory}: ${String(error)}`);
+        }
+    }
+
+    /** Watches a container's runtime directory, or stops when it has gone. */
+    private watchRun(id: string): void {
+        if (!ID.test(id)) {
+            return;
+        }
+        this.runWatchers.get(id)?.close();
+        this.runWatchers.delete(id);
+        try {
+            const watcher = watch(path.join(this.paths.runContainers, id), () => this.touch(id));
+            watcher.on("error", () => watcher.close());
+            this.runWatchers.set(id, watcher);
+        } catch {
+            // Gone already, which the directory above tells too.
+        }
+    }
+
+    /** Tells what the touched containers are now. */
+    private async tell(): Promise<void> {
+        const ids = [...this.touched];
+        this.touched.clear();
+        if (this.listeners.size === 0) {
+            this.told.clear();
+            return;
+        }
+        try {
+            const change: DidChangeParams = { changed: [], removed: [] };
+            const containers = await Promise.all(ids.map((id) => this.store.get(id)));
+            containers.forEach((container, index) => {
+                const summary = container && summaryOf(container);
+                this.note(ids[index] ?? "", summary, change);
+            });
+            if (change.changed.length + change.removed.length > 0) {
+                this.listeners.forEach((listener) => listener(change));
+            }
+        } catch (error) {
+            this.log.error(`Looking at changes: ${String(error)}`);
+        }
+    }
+
+    private note(
+        id: ContainerId,
+        summary: ContainerSummary | undefined,
+        change: DidChangeParams,
+    ): void {
+        const text = JSON.stringify(summary);
+        if (summary === undefined) {
+            this.told.delete(id);
+            change.removed.push(id);
+        } else if (this.told.get(id) !== text) {
+            this.told.set(id, text);
+            change.changed.push(summary);
+        }
+    }
+}
