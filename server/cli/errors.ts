@@ -34,21 +34,28 @@ function isRequestError(error: unknown): error is RequestError {
     return error instanceof Error && "code" in error && typeof error.code === "number";
 }
 
-/** Whether the backend refused with just this code. */
-export function isRefusal(error: unknown, code: ErrorCode): boolean {
-    return isRequestError(error) && error.code === (code as number);
-}
-
 /** Words for whatever was thrown, one line, without control characters. */
 export function describeError(error: unknown): string {
     if (!(error instanceof Error)) {
         return printable(String(error));
     }
-    const hint = isRequestError(error) ? error.data?.hint : undefined;
-    if (hint === undefined || error.message.includes(hint)) {
-        return printable(error.message);
+    const field = isRequestError(error) ? error.data?.field : undefined;
+    return printable(field === undefined ? error.message : withOption(error.message, field));
+}
+
+/** Options that a parameter of the protocol comes from, where the two have different names. */
+const OPTIONS: Record<string, string> = { volumes: "volume", graceSeconds: "time" };
+
+/** Parameters that come from an argument: they have no option. */
+const ARGUMENTS = ["container", "command", "name", "source"];
+
+/** A message about a parameter, "limits.memory: …", with the option that was typed instead. */
+function withOption(message: string, field: string): string {
+    const [parameter = ""] = field.replace(/^limits\./, "").split(".");
+    if (!message.startsWith(`${field}:`) || ARGUMENTS.includes(parameter)) {
+        return message;
     }
-    return printable(`${error.message.replace(/[.;:\s]+$/, "")}; ${hint}`);
+    return `--${OPTIONS[parameter] ?? parameter}${message.slice(field.length)}`;
 }
 
 /** Everything that is known of an error, for MCM_DEBUG. */
