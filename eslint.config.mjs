@@ -55,8 +55,8 @@ export default tseslint.config(
         rules: {
             "no-console": "error",
             ...forbid(
-                ["**/server/**", "!**/server/protocol", "!**/server/launch"],
-                "Of the backend the extension knows the protocol and how to start it.",
+                ["**/server/**", "!**/server/protocol", "!**/server/launch", "!**/server/sizes"],
+                "Of the backend the extension knows the protocol, how to start it, and how sizes are written.",
             ),
         },
     },
