@@ -3,10 +3,12 @@ import * as l10n from "@vscode/l10n";
 import * as vscode from "vscode";
 import { socketPath } from "../server/launch";
 import { Backend } from "./backend";
+import { InspectDocuments } from "./commands/inspect";
 import { registerCommands } from "./commands/register";
 import { Connection } from "./connection";
 import { Logs } from "./logs/logs";
 import { ContainerModel } from "./model";
+import type { Services } from "./services";
 import { Sessions } from "./terminal/sessions";
 import { Meters } from "./view/meters";
 import { ContainersView } from "./view/tree";
@@ -32,10 +34,22 @@ export function activate(context: vscode.ExtensionContext): void {
     const terminals = new Sessions(connection, model);
     const logs = new Logs(connection, model);
     const meters = new Meters(model);
-    const services = { context, output, connection, backend, model, view, terminals, logs };
+    const inspector = new InspectDocuments(connection);
+    const services: Services = {
+        context,
+        output,
+        connection,
+        backend,
+        model,
+        view,
+        terminals,
+        logs,
+        inspector,
+    };
     context.subscriptions.push(
         registerCommands(services),
         meters,
+        inspector,
         logs,
         terminals,
         view,

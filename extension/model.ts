@@ -2,7 +2,13 @@
  * What the extension knows of the containers: the last list, the last samples, and what is being
  * done to each. Views read it and listen; they never ask the backend themselves.
  */
-import type { Disposable, Event, NotificationType, RequestType, RequestType0 } from "vscode-jsonrpc";
+import type {
+    Disposable,
+    Event,
+    NotificationType,
+    RequestType,
+    RequestType0,
+} from "vscode-jsonrpc";
 import { Emitter } from "vscode-jsonrpc";
 import type {
     ContainerId,
@@ -31,8 +37,7 @@ export interface Source {
 }
 
 /** What is being done to a container, from the request to its reply. */
-export type Activity =
-    "starting" | "stopping" | "restarting" | "killing" | "removing" | "renaming";
+export type Activity = "starting" | "stopping" | "restarting" | "killing" | "removing" | "renaming";
 
 export interface ModelChange {
     /** Containers whose row says something else now; those that are gone are not among them. */

@@ -4,13 +4,24 @@
  */
 import * as vscode from "vscode";
 import type { ContainerSummary } from "../../server/protocol";
-import { runFlow, runFromResource } from "../run/flow";
+import { runFlow, runFrom } from "../run/flow";
 import type { Services } from "../services";
-import { copyId, copyName, inspect } from "./inspect";
-import { askToRemove, kill, remove, removeStopped, rename, restart, start, stop } from "./lifecycle";
+import { chooseGrouping, chooseOrder, clearFilter, editFilter } from "./arrange";
+import { copyDetail, copyIds, copyNames } from "./copy";
+import { each } from "./each";
+import {
+    askToRemove,
+    kill,
+    killNow,
+    remove,
+    removeStopped,
+    rename,
+    restart,
+    start,
+    stop,
+} from "./lifecycle";
 import { importRootfs, removeRootfs } from "./rootfs";
-import { runCommand } from "./terminal";
-import { chooseGrouping, chooseOrder, clearFilter, editFilter } from "./view";
+import { runCommand } from "./runCommand";
 
 /** For no container in particular. */
 export interface PlainCommand {
@@ -30,11 +41,13 @@ export interface ContainerCommand {
     title(): string;
     /** Said instead of an empty picker. */
     none(): string;
-    /** Whether several at once make sense. */
+    /** Whether several at once make sense; else there is exactly one. */
     many: boolean;
+    /** Offered when a container that was clicked does not fit. */
+    instead?(container: ContainerSummary): { title: string; command: string } | undefined;
     /** Asked once for all of them; false stops here. */
-    confirm?(services: Services, containers: ContainerSummary[]): Promise<boolean>;
-    run(services: Services, container: ContainerSummary): void | Promise<void>;
+    confirm?(containers: ContainerSummary[]): Promise<boolean>;
+    run(services: Services, containers: ContainerSummary[]): void | Promise<void>;
 }
 
 export type Command = PlainCommand | ContainerCommand;
@@ -54,107 +67,153 @@ function isWhole(container: ContainerSummary): boolean {
 }
 
 const noneRunning = () => t("No container is running.");
-const noneStopped = () => t("No container is stopped.");
 const noneAtAll = () => t("There are no containers yet.");
 
-/** Commands for running containers. */
-const onRunning = { kind: "container", fits: isRunning, none: noneRunning } as const;
-/** Commands for any container that is not damaged. */
-const onWhole = { kind: "container", fits: isWhole, none: noneAtAll } as const;
+function startInstead(container: ContainerSummary): { title: string; command: string } | undefined {
+    return canStart(container) ? { title: t("Start"), command: "start" } : undefined;
+}
 
-export const commands: readonly Command[] = [
-    // Make
+/** For running containers. */
+const onRunning = {
+    kind: "container",
+    fits: isRunning,
+    none: noneRunning,
+    instead: startInstead,
+    many: true,
+} as const;
+
+/** For any container that is not damaged. */
+const onWhole = { kind: "container", fits: isWhole, none: noneAtAll, many: true } as const;
+
+const making: Command[] = [
     { kind: "plain", id: "run", needsBackend: true, run: (s) => runFlow(s) },
-    { kind: "plain", id: "runFromResource", needsBackend: true, run: runFromResource },
+    {
+        kind: "plain",
+        id: "runFromFolder",
+        needsBackend: true,
+        run: (s, resource) => runFrom(s, "folder", resource),
+    },
+    {
+        kind: "plain",
+        id: "runFromTarball",
+        needsBackend: true,
+        run: (s, resource) => runFrom(s, "tarball", resource),
+    },
+    { kind: "plain", id: "importRootfs", needsBackend: true, run: importRootfs },
+    { kind: "plain", id: "removeRootfs", needsBackend: true, run: removeRootfs },
+];
 
-    // Work in
+const working: Command[] = [
     {
         ...onRunning,
         id: "openShell",
         title: () => t("Open a shell in"),
-        many: true,
-        run: (s, c) => s.terminals.openShell(c),
+        run: each((s, c) => s.terminals.openShell(c)),
     },
     {
         ...onRunning,
         id: "runCommand",
         title: () => t("Run a command in"),
         many: false,
-        run: runCommand,
+        run: each(runCommand),
     },
     {
         ...onRunning,
         id: "attach",
         fits: (c) => isRunning(c) && c.command.length > 0,
-        title: () => t("Attach to"),
+        title: () => t("Attach to the main command of"),
+        none: () => t("No running container has a command of its own."),
         many: false,
-        run: (s, c) => s.terminals.attach(c),
+        run: each((s, c) => s.terminals.attach(c)),
     },
     {
         ...onWhole,
         id: "showLogs",
         title: () => t("Show the logs of"),
-        many: true,
-        run: (s, c) => s.logs.showLogs(c),
+        run: each((s, c) => s.logs.showLogs(c)),
     },
     {
         ...onWhole,
         id: "followLogs",
         title: () => t("Follow the logs of"),
-        many: true,
-        run: (s, c) => s.logs.followLogsInTerminal(c),
+        run: each((s, c) => s.logs.followLogsInTerminal(c)),
     },
+    {
+        ...onWhole,
+        id: "inspect",
+        title: () => t("Inspect"),
+        many: false,
+        run: each((s, c) => s.inspector.show(c)),
+    },
+    { ...onWhole, id: "copyId", fits: () => true, title: () => t("Copy the id of"), run: copyIds },
+    {
+        ...onWhole,
+        id: "copyName",
+        fits: () => true,
+        title: () => t("Copy the name of"),
+        run: copyNames,
+    },
+    { kind: "plain", id: "copyDetail", needsBackend: false, run: copyDetail },
+];
 
-    // Life
+const living: Command[] = [
     {
         kind: "container",
         id: "start",
         fits: canStart,
-        none: noneStopped,
+        none: () => t("No container is stopped."),
         title: () => t("Start"),
         many: true,
-        run: start,
+        run: each(start),
     },
-    { ...onRunning, id: "stop", title: () => t("Stop"), many: true, run: stop },
-    { ...onWhole, id: "restart", title: () => t("Restart"), many: true, run: restart },
-    { ...onRunning, id: "kill", title: () => t("Send a signal to"), many: false, run: kill },
-    { ...onWhole, id: "rename", title: () => t("Rename"), many: false, run: rename },
+    { ...onRunning, id: "stop", title: () => t("Stop"), run: each(stop) },
+    { ...onWhole, id: "restart", title: () => t("Restart"), run: each(restart) },
     {
-        kind: "container",
+        ...onRunning,
+        id: "kill",
+        title: () => t("Send a signal to"),
+        many: false,
+        run: each(kill),
+    },
+    { ...onRunning, id: "killNow", title: () => t("Kill"), run: each(killNow) },
+    { ...onWhole, id: "rename", title: () => t("Rename"), many: false, run: each(rename) },
+    {
+        ...onWhole,
         id: "remove",
         fits: () => true,
-        none: noneAtAll,
         title: () => t("Remove"),
-        many: true,
         confirm: askToRemove,
-        run: remove,
+        run: each(remove),
     },
     { kind: "plain", id: "removeStopped", needsBackend: true, run: removeStopped },
+];
 
-    // Look at
-    { ...onWhole, id: "inspect", title: () => t("Inspect"), many: false, run: inspect },
-    { ...onWhole, id: "copyId", title: () => t("Copy the id of"), many: true, run: copyId },
-    { ...onWhole, id: "copyName", title: () => t("Copy the name of"), many: true, run: copyName },
-
-    // Root file systems
-    { kind: "plain", id: "importRootfs", needsBackend: true, run: importRootfs },
-    { kind: "plain", id: "removeRootfs", needsBackend: true, run: removeRootfs },
-
-    // The view
+const arranging: Command[] = [
     { kind: "plain", id: "refresh", needsBackend: true, run: (s) => s.model.refresh() },
     { kind: "plain", id: "filter", needsBackend: false, run: editFilter },
     { kind: "plain", id: "clearFilter", needsBackend: false, run: clearFilter },
     { kind: "plain", id: "sortBy", needsBackend: false, run: chooseOrder },
     { kind: "plain", id: "groupBy", needsBackend: false, run: chooseGrouping },
+];
 
-    // The backend
+const backend: Command[] = [
     {
         kind: "plain",
         id: "startBackend",
         needsBackend: false,
-        run: async (s) => void (await s.backend.start()),
+        run: async (s) => {
+            await s.backend.start();
+        },
     },
     { kind: "plain", id: "stopBackend", needsBackend: true, run: (s) => s.backend.stop() },
     { kind: "plain", id: "restartBackend", needsBackend: false, run: (s) => s.backend.restart() },
     { kind: "plain", id: "showOutput", needsBackend: false, run: (s) => s.output.show() },
+];
+
+export const commands: readonly Command[] = [
+    ...making,
+    ...working,
+    ...living,
+    ...arranging,
+    ...backend,
 ];

@@ -1,0 +1,222 @@
+/** The questions of the Run flow, in their order. */
+import * as vscode from "vscode";
+import type { Rootfs, RootfsInfo } from "../../server/protocol";
+import { chooseSource, importFrom } from "../commands/rootfs";
+import type { Services } from "../services";
+import { formatBytes } from "../view/format";
+import { type Draft, draftText, type LimitKey, rootfsText } from "./draft";
+import { type Answer, askChoice, askText, BACK, type Question } from "./input";
+import { commandProblem, cpuProblem, memoryProblem, nameProblem, pidsProblem } from "./validate";
+
+/** What the questions need to know. */
+export interface Situation {
+    services: Services;
+    /** Imported root file systems. */
+    imported: RootfsInfo[];
+    /** What was run lately. */
+    recent: Draft[];
+}
+
+/** Asks one question; gives the draft with the answer in it. */
+export type Step = (
+    situation: Situation,
+    draft: Draft,
+    question: Pick<Question, "step" | "totalSteps" | "canGoBack">,
+) => Promise<Answer<Draft>>;
+
+type RootfsPick = vscode.QuickPickItem & {
+    /** What choosing it means; undefined when that was called off. */
+    choose(): Promise<Draft | undefined>;
+};
+
+export const askRootfs: Step = async (situation, draft, where) => {
+    const question = {
+        ...where,
+        title: vscode.l10n.t("Run Container: Root File System"),
+        placeholder: vscode.l10n.t("What the container sees as its files"),
+    };
+    const items = rootfsPicks(situation, draft);
+    for (;;) {
+        const chosen = await askChoice(items, question);
+        if (chosen === undefined || chosen === BACK) {
+            return chosen;
+        }
+        const next = await chosen.choose();
+        if (next !== undefined) {
+            return next;
+        }
+        // A dialog was called off: here is the list again.
+    }
+};
+
+function rootfsPicks(situation: Situation, draft: Draft): RootfsPick[] {
+    const { t } = vscode.l10n;
+    const separator = (label: string) =>
+        ({ label, kind: vscode.QuickPickItemKind.Separator }) as RootfsPick;
+    const withRootfs = (rootfs: Rootfs) => Promise.resolve({ ...draft, rootfs });
+    const { recent, imported } = situation;
+    return [
+        ...(recent.length > 0 ? [separator(t("last used"))] : []),
+        ...recent.map((known) => ({
+            label: t("Run Again"),
+            description: draftText(known),
+            iconPath: new vscode.ThemeIcon("history"),
+            choose: () => Promise.resolve(known),
+        })),
+        separator(t("root file systems")),
+        {
+            label: t("This Computer's Programs"),
+            description: t("its /usr, copy-on-write, and nothing private; no download"),
+            iconPath: new vscode.ThemeIcon("device-desktop"),
+            choose: () => withRootfs({ kind: "host" }),
+        },
+        ...imported.map(({ name, size }) => ({
+            label: name,
+            description: t("imported, {0}", formatBytes(size)),
+            iconPath: new vscode.ThemeIcon("package"),
+            choose: () => withRootfs({ kind: "imported", name }),
+        })),
+        separator(t("others")),
+        {
+            label: t("Folder…"),
+            description: t("used where it is, and never written to"),
+            iconPath: new vscode.ThemeIcon("folder"),
+            choose: async () => {
+                const path = await chooseSource("folder");
+                return path === undefined ? undefined : withRootfs({ kind: "directory", path });
+            },
+        },
+        {
+            label: t("Tarball…"),
+            description: t("imported first"),
+            iconPath: new vscode.ThemeIcon("file-zip"),
+            choose: async () => {
+                const path = await chooseSource("tarball");
+                const info = path && (await importFrom(situation.services, path));
+                return info ? withRootfs({ kind: "imported", name: info.name }) : undefined;
+            },
+        },
+    ];
+}
+
+export const askCommand: Step = async (_, draft, where) => {
+    const command = await askText({
+        ...where,
+        title: vscode.l10n.t("Run Container: Command"),
+        prompt: vscode.l10n.t(
+            "Program and arguments. Without one the container waits, ready for shells.",
+        ),
+        placeholder: "/bin/sh",
+        value: draft.command,
+        problem: commandProblem,
+    });
+    return typeof command === "string" ? { ...draft, command } : command;
+};
+
+export const askName: Step = async ({ services }, draft, where) => {
+    const taken = services.model.all.map(({ name }) => name);
+    const name = await askText({
+        ...where,
+        title: vscode.l10n.t("Run Container: Name"),
+        prompt: vscode.l10n.t("Without one a name is made up."),
+        placeholder: "brave-otter",
+        value: draft.name,
+        problem: (value) => nameProblem(value, taken),
+    });
+    return typeof name === "string" ? { ...draft, name } : name;
+};
+
+interface LimitQuestion {
+    key: LimitKey;
+    title: string;
+    icon: string;
+    prompt: string;
+    placeholder: string;
+    problem(value: string): string | undefined;
+}
+
+function limitQuestions(): LimitQuestion[] {
+    const { t } = vscode.l10n;
+    return [
+        {
+            key: "memory",
+            title: t("Memory"),
+            icon: "chip",
+            prompt: t("The most that it may use; empty for no limit."),
+            placeholder: "100M",
+            problem: memoryProblem,
+        },
+        {
+            key: "cpu",
+            title: t("CPU"),
+            icon: "pulse",
+            prompt: t("Cores that it may keep busy; empty for no limit."),
+            placeholder: "0.5",
+            problem: cpuProblem,
+        },
+        {
+            key: "pids",
+            title: t("Processes"),
+            icon: "server-process",
+            prompt: t("The most processes and threads; empty for no limit."),
+            placeholder: "256",
+            problem: pidsProblem,
+        },
+    ];
+}
+
+/** Shows what will be run, lets limits be set one by one, and ends with "Run". */
+export const askLimits: Step = async (_, draft, where) => {
+    const title = vscode.l10n.t("Run Container: Limits");
+    const limits = limitQuestions();
+    let changed = draft;
+    for (;;) {
+        const rows = limits.map((limit) => ({
+            label: limit.title,
+            description: changed[limit.key] || vscode.l10n.t("no limit"),
+            iconPath: new vscode.ThemeIcon(limit.icon),
+            limit,
+        }));
+        const chosen = await askChoice(
+            [
+                {
+                    label: vscode.l10n.t("Run"),
+                    description: [changed.name, draftText(changed)].filter(Boolean).join(" · "),
+                    iconPath: new vscode.ThemeIcon("play"),
+                    limit: undefined,
+                },
+                {
+                    label: vscode.l10n.t("limits"),
+                    kind: vscode.QuickPickItemKind.Separator,
+                    limit: undefined,
+                },
+                ...rows,
+            ],
+            { ...where, title, placeholder: rootfsText(changed.rootfs) },
+        );
+        if (chosen === undefined || chosen === BACK) {
+            return chosen;
+        }
+        if (chosen.limit === undefined) {
+            return changed;
+        }
+        const text = await askLimit(chosen.limit, changed);
+        if (text === undefined) {
+            return undefined;
+        }
+        if (text !== BACK) {
+            changed = { ...changed, [chosen.limit.key]: text };
+        }
+    }
+};
+
+function askLimit(limit: LimitQuestion, draft: Draft): Promise<Answer<string>> {
+    return askText({
+        title: vscode.l10n.t("Limit: {0}", limit.title),
+        canGoBack: true,
+        prompt: limit.prompt,
+        placeholder: limit.placeholder,
+        value: draft[limit.key],
+        problem: (value) => limit.problem(value),
+    });
+}
