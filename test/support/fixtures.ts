@@ -29,9 +29,12 @@ export async function exportedTarball(): Promise<string> {
     return join(directory, "exported.tar");
 }
 
-/** Path of a native program as the build installs it. */
+/**
+ * Path of a native program as the build installs it. MCM_TEST_NATIVE names another directory, for
+ * the build with sanitizers.
+ */
 export function nativeProgram(name: "container_executor" | "ns_enter"): string {
-    const path = join(root, "out/native", name);
+    const path = join(root, process.env.MCM_TEST_NATIVE ?? "out/native", name);
     if (!existsSync(path)) {
         throw new Error(`${path} is not built; run make -C native`);
     }

@@ -1,0 +1,98 @@
+/** Runs files of tests with node's test runner and reads what became of each test. */
+import { createWriteStream, readFileSync } from "node:fs";
+import { mkdir, mkdtemp, readdir, rm } from "node:fs/promises";
+import { spawn } from "node:child_process";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { root } from "./build";
+import type { TestResult } from "./results";
+
+/** For one test, in milliseconds. */
+const TEST_LIMIT = 180_000;
+
+export interface NodeTestOptions {
+    /** Names the log. */
+    stage: string;
+    /** Files run at the same time; 1 where they share the machine's attention. */
+    concurrency?: number;
+    env?: Record<string, string>;
+}
+
+/** Files of tests below folders of the repository. */
+export async function testFiles(...folders: string[]): Promise<string[]> {
+    const files: string[] = [];
+    for (const folder of folders) {
+        const entries = await readdir(join(root, folder), { recursive: true }).catch(noSuchFolder);
+        files.push(...entries.filter(isTest).map((entry) => join(folder, entry)));
+    }
+    return files.sort();
+}
+
+const isTest = (name: string): boolean => name.endsWith(".test.ts");
+
+function noSuchFolder(error: unknown): string[] {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") {
+        return [];
+    }
+    throw error;
+}
+
+/** Runs the files. What they print goes to `out/test-logs/STAGE.log`, with every test's name. */
+export async function nodeTests(files: string[], options: NodeTestOptions): Promise<TestResult[]> {
+    if (files.length === 0) {
+        return [
+            { name: `${options.stage} has tests`, outcome: "failed", error: "no file of tests" },
+        ];
+    }
+    const logs = join(root, "out/test-logs");
+    await mkdir(logs, { recursive: true });
+    const directory = await mkdtemp(join(tmpdir(), "mcm results "));
+    const report = join(directory, "results");
+    try {
+        const exitCode = await runner(files, report, join(logs, `${options.stage}.log`), options);
+        const results = parse(readFileSync(report, "utf8"));
+        const failed = results.some(({ outcome }) => outcome === "failed");
+        if (exitCode !== 0 && !failed) {
+            const error = `exit code ${exitCode}, see out/test-logs/${options.stage}.log`;
+            results.push({ name: "the test runner ends well", outcome: "failed", error });
+        }
+        return results;
+    } finally {
+        await rm(directory, { recursive: true });
+    }
+}
+
+function runner(
+    files: string[],
+    report: string,
+    log: string,
+    { concurrency = 2, env }: NodeTestOptions,
+): Promise<number> {
+    const args = [
+        ...["--import", "tsx", "--test", `--test-timeout=${TEST_LIMIT}`],
+        `--test-concurrency=${concurrency}`,
+        ...["--test-reporter=spec", "--test-reporter-destination=stdout"],
+        `--test-reporter=${join(root, "scripts/lib/reporter.mjs")}`,
+        `--test-reporter-destination=${report}`,
+        ...files,
+    ];
+    const child = spawn(process.execPath, args, {
+        cwd: root,
+        env: { ...process.env, ...env },
+        stdio: ["ignore", "pipe", "pipe"],
+    });
+    const output = createWriteStream(log);
+    child.stdout.pipe(output, { end: false });
+    child.stderr.pipe(output, { end: false });
+    return new Promise((resolve, reject) => {
+        child.once("error", reject);
+        child.once("close", (code) => output.end(() => resolve(code ?? 1)));
+    });
+}
+
+function parse(report: string): TestResult[] {
+    return report
+        .split("\n")
+        .filter((line) => line !== "")
+        .map((line) => JSON.parse(line) as TestResult);
+}

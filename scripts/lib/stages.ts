@@ -1,0 +1,128 @@
+/** The stages of `npm test`, in their order. */
+import { ensurePackages } from "./apt";
+import { build, makePackage, root } from "./build";
+import { hostTests } from "./hostTests";
+import { nodeTests, testFiles } from "./nodeTests";
+import type { TestResult } from "./results";
+import { run } from "./run";
+
+export interface Stage {
+    name: string;
+    /** For `--list`. */
+    what: string;
+    /** Part of `npm run test:quick`. */
+    quick: boolean;
+    run(): Promise<TestResult[]>;
+}
+
+export const STAGES: Stage[] = [
+    {
+        name: "typecheck",
+        what: "the TypeScript compiler",
+        quick: true,
+        run: () => steps([["types are right", "node_modules/typescript/bin/tsc", "-p", "."]]),
+    },
+    {
+        name: "lint",
+        what: "rules of the code and its format",
+        quick: true,
+        run: () =>
+            steps([
+                ["eslint finds nothing", "node_modules/eslint/bin/eslint.js", "."],
+                [
+                    "prettier would change nothing",
+                    "node_modules/prettier/bin/prettier.cjs",
+                    "--check",
+                    ".",
+                ],
+            ]),
+    },
+    {
+        name: "build",
+        what: "bundles and native programs",
+        quick: true,
+        run: () => step("everything builds", () => build({ production: false })),
+    },
+    {
+        ...tests("unit", "logic, rules of the tree", "extension", "project", "support"),
+        quick: true,
+    },
+    { ...tests("native", "the native programs, as root", "native"), quick: true },
+    { ...tests("server", "the backend with the real programs", "server"), quick: true },
+    { ...tests("cli", "the command line", "cli"), quick: true },
+    {
+        name: "sanitize",
+        what: "the native tests with address and undefined behaviour sanitizers",
+        quick: false,
+        run: sanitize,
+    },
+    {
+        name: "analyze",
+        what: "the compiler's analyzer",
+        quick: false,
+        run: () =>
+            step("the analyzer finds nothing", () =>
+                run("make", ["-C", "native", "analyze"], { cwd: root }),
+            ),
+    },
+    tests("vm", "on a real cgroup v2 kernel", "vm"),
+    {
+        name: "package",
+        what: "the VSIX",
+        quick: false,
+        run: () => step("the package is made", makePackage),
+    },
+    {
+        name: "host",
+        what: "Mocha in VS Code's extension host",
+        quick: false,
+        run: hostTests,
+    },
+    tests("e2e", "the window, driven as a person does", "e2e"),
+    tests("polkit", "starting the backend as another user", "polkit"),
+];
+
+/** A stage of node's test runner. */
+function tests(name: string, what: string, ...folders: string[]): Stage {
+    const paths = folders.map((folder) => `test/${folder}`);
+    // Those that drive a browser want the machine for themselves.
+    const concurrency = ["e2e", "polkit", "vm"].includes(name) ? 1 : 2;
+    const start = async (): Promise<TestResult[]> =>
+        nodeTests(await testFiles(...paths), { stage: name, concurrency });
+    return { name, what, quick: false, run: start };
+}
+
+async function sanitize(): Promise<TestResult[]> {
+    await ensurePackages(["gcc", "make"]);
+    const built = await step("the programs build with sanitizers", () =>
+        run("make", ["-C", "native", "sanitize"], { cwd: root }),
+    );
+    const env = { MCM_TEST_NATIVE: "out/native-sanitize" };
+    const results = await nodeTests(await testFiles("test/native"), { stage: "sanitize", env });
+    return [...built, ...results];
+}
+
+/** Node programs that must end well, each a test. */
+async function steps(programs: [name: string, ...argv: string[]][]): Promise<TestResult[]> {
+    const results: TestResult[] = [];
+    for (const [name, ...argv] of programs) {
+        results.push(...(await step(name, () => run(process.execPath, argv, { cwd: root }))));
+    }
+    return results;
+}
+
+/** One thing that must work, as a test. */
+async function step(name: string, action: () => Promise<unknown>): Promise<TestResult[]> {
+    try {
+        await action();
+        return [{ name, outcome: "passed" }];
+    } catch (error) {
+        return [
+            {
+                name,
+                outcome: "failed",
+                error: error instanceof Error ? error.message : String(error),
+            },
+        ];
+    }
+}
