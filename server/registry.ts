@@ -2,17 +2,16 @@
  * What containers have a claim on: their names, their ranges of host ids, and for a moment the right
  * to rewrite their config.json. The holder of a name or a range is the container's id.
  */
-import { randomBytes } from "node:crypto";
 import path from "node:path";
 import { Claims } from "./claims";
 import { readConfig, type ContainerConfig } from "./config";
 import { McmError } from "./errors";
 import { isDirectory } from "./files";
+import { isGone, thisProcess } from "./holder";
 import { randomName } from "./names";
 import { CREATING_PREFIX, type Paths } from "./paths";
 import { ErrorCode, type ContainerId } from "./protocol";
 import { foreignRanges, freeSlots, RANGE_SIZE, FIRST_ID, slotBase } from "./ranges";
-import { currentBootId, isAlive, processStartTime } from "./state";
 
 /** How long a process waits for another one that rewrites the same config.json, in milliseconds. */
 const EDIT_PATIENCE_MS = 5000;
@@ -101,7 +100,7 @@ export class Registry {
     /** Runs `action` while nobody else, in any process, rewrites this container's config.json. */
     async editing<Result>(id: ContainerId, action: () => Promise<Result>): Promise<Result> {
         const claim = EDIT + id;
-        const editor = await thisEditor();
+        const editor = await thisProcess();
         const deadline = Date.now() + EDIT_PATIENCE_MS;
         while (!(await this.take(claim, editor))) {
             if (Date.now() > deadline) {
@@ -143,7 +142,7 @@ export class Registry {
      */
     private async isStale(claim: string, holder: string): Promise<boolean> {
         if (claim.startsWith(EDIT)) {
-            return !(await isAlive(parseEditor(holder)));
+            return isGone(holder);
         }
         // In this order: a create that ends in between renames the first to the second.
         if (await isDirectory(path.join(this.paths.containers, CREATING_PREFIX + holder))) {
@@ -166,7 +165,7 @@ export class Registry {
 
     private async isEdited(id: ContainerId): Promise<boolean> {
         const editor = await this.claims.holder(EDIT + id);
-        return editor !== undefined && (await isAlive(parseEditor(editor)));
+        return editor !== undefined && !(await isGone(editor));
     }
 }
 
@@ -186,15 +185,4 @@ function rangeClaim(idBase: number): string {
 /** The container whose config.json was or is being rewritten, when that is what a claim is for. */
 export function editedContainer(claim: string): ContainerId | undefined {
     return claim.startsWith(EDIT) ? claim.slice(EDIT.length) : undefined;
-}
-
-/** A process as the holder of a claim; a number of its own for each time. */
-async function thisEditor(): Promise<string> {
-    const startTime = (await processStartTime(process.pid)) ?? 0;
-    return [process.pid, startTime, currentBootId(), randomBytes(4).toString("hex")].join("_");
-}
-
-function parseEditor(holder: string): { pid: number; startTime: number; bootId: string } {
-    const [pid = "", startTime = "", bootId = ""] = holder.split("_");
-    return { pid: Number(pid), startTime: Number(startTime), bootId };
 }

@@ -18,8 +18,15 @@ import { clientHelloSchema, validate } from "./validate";
 
 let connections = 0;
 
+/** A client that is served. */
+export interface Served {
+    readonly client: Client;
+    /** Resolves when no request of it is under way; when it has gone they come to their end. */
+    settled(): Promise<void>;
+}
+
 /** Serves the client at the other end of `link`. Its requests are answered after `initialize`. */
-export function startServer(link: ClientLink, deps: Deps): Client {
+export function startServer(link: ClientLink, deps: Deps): Served {
     const { connection } = link;
     const gone = new AbortController();
     // Every request under way listens on it.
@@ -32,6 +39,8 @@ export function startServer(link: ClientLink, deps: Deps): Client {
         initialized: false,
     };
 
+    const pending = new Set<Promise<unknown>>();
+
     connection.onInitialize((params) => {
         const hello = greet(params.initializationOptions);
         client.name = hello.client;
@@ -43,7 +52,10 @@ export function startServer(link: ClientLink, deps: Deps): Client {
     for (const row of requests) {
         connection.onRequest(row.method, (...args: unknown[]) => {
             const token = args.pop() as CancellationToken;
-            return answer(row, args[0], client, deps, token);
+            const response = answer(row, args[0], client, deps, token);
+            pending.add(response);
+            void response.finally(() => pending.delete(response));
+            return response;
         });
     }
     for (const row of notifications) {
@@ -58,7 +70,12 @@ export function startServer(link: ClientLink, deps: Deps): Client {
         }
     });
     connection.listen();
-    return client;
+    return {
+        client,
+        async settled() {
+            await Promise.all(pending);
+        },
+    };
 }
 
 interface GreetedClient extends Client {
@@ -97,9 +114,13 @@ function versionMismatch(hello: ClientHello): McmError {
     );
 }
 
-/** Tells the client of changes and of what is logged, for as long as it is there. */
+/**
+ * Tells the client of changes and of what is logged, for as long as it is there. This begins with
+ * LSP's `initialized`, which a client that does not care need not send.
+ */
 function push(client: Client, deps: Deps): void {
     const { connection, gone } = client;
+    deps.changes.start();
     const stops = [
         deps.changes.subscribe((change) => {
             connection.sendNotification(DidChangeNotification, change).catch(ignoreLost);

@@ -1,0 +1,31 @@
+/** Puts the real parts of the backend together; deps.ts says what they are. */
+import { detectCgroups } from "./cgroup";
+import type { Backend, Deps } from "./deps";
+import type { Log } from "./log";
+import { createNative } from "./native";
+import type { Paths } from "./paths";
+import { Sampler } from "./sampler";
+import { Store } from "./store";
+import { UsageReader } from "./usage";
+import { Changes } from "./watch";
+
+/** The parts over these directories; nothing is read or started before it is used. */
+export function createDeps(paths: Paths, log: Log, backend: Backend): Deps {
+    const native = createNative(paths.nativeDirectory);
+    const store = new Store(paths, native);
+    const changes = new Changes(paths, store, log);
+    const cgroups = detectCgroups();
+    const sampler = new Sampler({
+        running: () => store.runningIds(),
+        open: (id) => new UsageReader(cgroups, id),
+    });
+    changes.subscribe(() => sampler.containersChanged());
+    const rootfs = {
+        prepare: (wanted: Parameters<Deps["rootfs"]["prepare"]>[0]) =>
+            Promise.resolve({
+                directory: wanted.kind === "directory" ? wanted.path : "",
+                mounts: [],
+            }),
+    };
+    return { paths, store, native, changes, cgroups, sampler, rootfs, log, backend };
+}
