@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { BackendInfoRequest, BackendShutdownRequest, type BackendInfo } from "../protocol";
 import { startCommand } from "../launch";
 import { connectToSocket } from "./connect";
+import type { Client } from "./client";
 import { printJson, type Context } from "./context";
 import { CliError, EXIT } from "./errors";
 import { formatAgo } from "./format";
@@ -35,12 +36,11 @@ export function backendFields(info: BackendInfo, now: number): string {
 }
 
 /** `mcm backend info`. */
-export async function backendInfo(
+export function backendInfo(
     { json, uid }: JsonOption & UidOption,
     context: Context,
 ): Promise<number> {
-    const client = await connectToSocket(uid ?? ownUid());
-    try {
+    const show = async (client: Client): Promise<number> => {
         const info = await client.ask(BackendInfoRequest);
         if (json) {
             printJson(context, info);
@@ -48,17 +48,21 @@ export async function backendInfo(
             context.io.stdout.write(backendFields(info, Date.now()));
         }
         return EXIT.ok;
-    } finally {
-        client.close();
-    }
+    };
+    return uid === undefined ? context.withClient(show) : withBackend(uid, show);
 }
 
 /** `mcm backend stop`: containers run on. */
 export async function backendStop({ uid }: UidOption): Promise<number> {
-    const client = await connectToSocket(uid ?? ownUid());
+    await withBackend(uid ?? ownUid(), (client) => client.ask(BackendShutdownRequest));
+    return EXIT.ok;
+}
+
+/** Calls `action` with a connection to the backend of just this user. */
+async function withBackend<T>(uid: number, action: (client: Client) => Promise<T>): Promise<T> {
+    const client = await connectToSocket(uid);
     try {
-        await client.ask(BackendShutdownRequest);
-        return EXIT.ok;
+        return await action(client);
     } finally {
         client.close();
     }

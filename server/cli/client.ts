@@ -1,10 +1,10 @@
 /** One connection to a backend, however it was reached. */
 import {
+    NotificationType,
     RequestType,
     type CancellationToken,
     type Disposable,
     type MessageConnection,
-    type NotificationType,
     type ProgressType,
     type RequestParam,
     type RequestType0,
@@ -25,6 +25,7 @@ interface InitializeResult {
 
 /** LSP's handshake, as much of it as the backend needs. */
 const InitializeRequest = new RequestType<InitializeParams, InitializeResult, void>("initialize");
+const InitializedNotification = new NotificationType<Record<string, never>>("initialized");
 
 /** Asks a backend and hears from it; every request also ends when the connection does. */
 export class Client {
@@ -86,6 +87,11 @@ export class Client {
     /** Tells the backend something; resolves once it is on its way. */
     notify<P>(type: NotificationType<P>, params: RequestParam<P>): Promise<void> {
         return this.connection.sendNotification(type, params);
+    }
+
+    /** Asks to be told of changes from now on. */
+    hearChanges(): Promise<void> {
+        return this.notify(InitializedNotification, {});
     }
 
     /** Calls `handler` for every notification of this type. */

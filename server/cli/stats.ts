@@ -127,6 +127,7 @@ async function followNames(client: Client): Promise<Names> {
             names.delete(id);
         }
     });
+    await client.hearChanges();
     for (const { id, name } of await client.ask(ListRequest)) {
         names.set(id, name);
     }
