@@ -11,9 +11,14 @@ import { StickyEnds } from "./stickyEnds";
 
 const SCHEME = "mcm-log";
 
+/** VS Code changes a document of up to so many characters only where it differs. A larger one it
+ * replaces as a whole, and what was selected in it is lost. */
+const REPLACED_FROM_CHARACTERS = 100_000;
+
 export class LogDocuments implements vscode.TextDocumentContentProvider, vscode.Disposable {
     private readonly changeEmitter = new vscode.EventEmitter<vscode.Uri>();
     private readonly streams = new Map<string, LogStream>();
+    private readonly ends = new StickyEnds(SCHEME);
     private readonly disposables: vscode.Disposable;
 
     readonly onDidChange = this.changeEmitter.event;
@@ -26,14 +31,18 @@ export class LogDocuments implements vscode.TextDocumentContentProvider, vscode.
             this.changeEmitter,
             vscode.workspace.registerTextDocumentContentProvider(SCHEME, this),
             vscode.workspace.onDidCloseTextDocument(({ uri }) => this.close(uri)),
+            vscode.workspace.onDidChangeTextDocument(({ document }) =>
+                this.streams.get(document.uri.toString())?.shown(),
+            ),
             vscode.window.onDidChangeVisibleTextEditors(() => this.refreshShown()),
             vscode.window.onDidChangeTextEditorSelection(() => this.refreshShown()),
+            vscode.window.onDidChangeTextEditorVisibleRanges(() => this.refreshShown()),
             model.onDidChange(() => {
                 for (const stream of this.streams.values()) {
                     stream.containerChanged(model.get(stream.container));
                 }
             }),
-            new StickyEnds(SCHEME),
+            this.ends,
         );
     }
 
@@ -65,7 +74,7 @@ export class LogDocuments implements vscode.TextDocumentContentProvider, vscode.
         if (stream === undefined) {
             const container: ContainerId = uri.query;
             stream = new LogStream(this.connection, container, (size) => {
-                const may = mayRefresh(uri, size);
+                const may = this.mayRefresh(uri, size);
                 if (may) {
                     this.changeEmitter.fire(uri);
                 }
@@ -81,22 +90,23 @@ export class LogDocuments implements vscode.TextDocumentContentProvider, vscode.
         this.streams.delete(uri.toString());
     }
 
+    /**
+     * Whether new text may be shown now: somebody sees it, and it takes nothing away that is being
+     * read or selected.
+     */
+    private mayRefresh(uri: vscode.Uri, size: number): boolean {
+        const editors = vscode.window.visibleTextEditors.filter(
+            ({ document }) => document.uri.toString() === uri.toString(),
+        );
+        const isUsed = editors.some(
+            ({ document, selection }) => !selection.isEmpty || this.ends.isReadElsewhere(document),
+        );
+        return editors.length > 0 && !(isUsed && size >= REPLACED_FROM_CHARACTERS);
+    }
+
     private refreshShown(): void {
         for (const stream of this.streams.values()) {
             stream.refreshSoon();
         }
     }
-}
-
-/** VS Code changes a document of up to so many characters only where it differs. A larger one it
- * replaces as a whole, and what was selected in it is lost. */
-const REPLACED_FROM_CHARACTERS = 100_000;
-
-/** Whether new text may be shown now: somebody sees it, and it takes no selection away. */
-function mayRefresh(uri: vscode.Uri, size: number): boolean {
-    const editors = vscode.window.visibleTextEditors.filter(
-        ({ document }) => document.uri.toString() === uri.toString(),
-    );
-    const selecting = editors.some(({ selection }) => !selection.isEmpty);
-    return editors.length > 0 && !(selecting && size >= REPLACED_FROM_CHARACTERS);
 }

@@ -17,6 +17,14 @@ export class StickyEnds implements vscode.Disposable {
         ];
     }
 
+    /** Whether somebody looks at something else in it than its end. */
+    isReadElsewhere(document: vscode.TextDocument): boolean {
+        return vscode.window.visibleTextEditors.some(
+            (editor) =>
+                editor.document === document && this.seen.has(editor) && !this.ends.has(editor),
+        );
+    }
+
     dispose(): void {
         vscode.Disposable.from(...this.disposables).dispose();
     }

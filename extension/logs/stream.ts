@@ -11,9 +11,12 @@ import {
 import type { Connection } from "../connection";
 import { LogText, MAX_CHARACTERS } from "./text";
 
-/** Milliseconds between refreshes of a document; one that VS Code replaces as a whole costs more. */
-const REFRESH_MS = { small: 200, large: 1000 };
-const LARGE_CHARACTERS = 100_000;
+/** Milliseconds between refreshes of a document. */
+const REFRESH_MS = { atLeast: 200, atMost: 5000 };
+
+/** A refresh takes VS Code some time, more for a large document: it is given this many times as
+ * long before the next, so that a flood leaves the editor responsive. */
+const REST = 10;
 
 /** Shorter lines than this on average and the bound is in lines. */
 const MAX_LINES = MAX_CHARACTERS / 32;
@@ -28,6 +31,9 @@ export class LogStream implements vscode.Disposable {
     /** Bytes of it that nobody has seen yet. */
     private unshown = 0;
     private timer: NodeJS.Timeout | undefined;
+    /** When the last refresh began, and how long it or the one before took; milliseconds. */
+    private refreshedAt = 0;
+    private refreshTook = 0;
     private failure: string | undefined;
     private wasRunning = true;
 
@@ -81,12 +87,17 @@ export class LogStream implements vscode.Disposable {
         if (!this.stale || this.timer !== undefined) {
             return;
         }
-        const { small, large } = REFRESH_MS;
-        const delay = this.text.length < LARGE_CHARACTERS ? small : large;
+        const { atLeast, atMost } = REFRESH_MS;
+        const delay = Math.min(Math.max(atLeast, this.refreshTook * REST), atMost);
         this.timer = setTimeout(() => {
             this.timer = undefined;
             this.show();
         }, delay);
+    }
+
+    /** A refresh has arrived. */
+    shown(): void {
+        this.refreshTook = performance.now() - this.refreshedAt;
     }
 
     dispose(): void {
@@ -136,6 +147,7 @@ export class LogStream implements vscode.Disposable {
     }
 
     private show(): void {
+        this.refreshedAt = performance.now();
         if (this.refresh(this.text.length)) {
             const bytes = this.unshown;
             this.unshown = 0;
