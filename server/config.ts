@@ -127,7 +127,7 @@ export async function writeAside(file: string, text: string): Promise<void> {
         await rename(aside, file);
         await syncDirectory(path.dirname(file));
     } catch (error) {
-        await rm(aside, { force: true });
+        await rm(aside, { force: true }).catch(() => undefined);
         throw systemError(`Writing ${file}`, error);
     }
 }

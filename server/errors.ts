@@ -84,7 +84,7 @@ export interface NativeFailure {
 }
 
 /** How a failing step is to be understood; rows are tried from the top, the first match counts. */
-interface Meaning {
+export interface Meaning {
     step: string;
     /** Only with one of these; any errno when absent. */
     errno?: string[];
@@ -99,7 +99,8 @@ const ABSENT = ["ENOENT", "EOPNOTSUPP", "ENODEV", "ENOSYS"];
 const CONTROLLER_HINT =
     "This host has no cgroup controller for it; run without this limit or mount the controller.";
 
-const MEANINGS: Meaning[] = [
+/** Exported for the test that every step is one of native/error.h. */
+export const MEANINGS: Meaning[] = [
     { step: "lock", errno: ["EBUSY", "EWOULDBLOCK", "EAGAIN"], code: ErrorCode.Running },
     { step: "identify", errno: ["ESRCH"], code: ErrorCode.NotRunning },
     { step: "join", errno: ["ESRCH"], code: ErrorCode.NotRunning },
