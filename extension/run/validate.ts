@@ -24,6 +24,9 @@ export function nameProblem(name: string, taken: readonly string[]): Problem {
     if (name.length > 63) {
         return l10n.t("A name has at most 63 characters; this has {0}.", name.length);
     }
+    if (/^[0-9a-f]{12}$/.test(name)) {
+        return l10n.t("This would be taken for an id: 12 hexadecimal digits.");
+    }
     return taken.includes(name) ? l10n.t("There is a “{0}” already.", name) : undefined;
 }
 

@@ -228,7 +228,7 @@ function detail(key: string, label: string, icon: string, value: string, graph =
         label,
         description: graph ? `${value}  ${graph}` : value,
         icon: { id: icon },
-        value,
+        value: value.trim(),
     };
 }
 
