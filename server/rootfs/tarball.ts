@@ -43,11 +43,15 @@ export async function unpackTarball(
     signal: AbortSignal,
 ): Promise<void> {
     const unpacking = new Unpacking(new TreeWriter(target), meter);
+    let running: Promise<void> | undefined;
     try {
-        await decompressed(source, signal, (stream) => unpacking.run(stream));
+        await decompressed(source, signal, (stream) => (running = unpacking.run(stream)));
     } catch (error) {
         signal.throwIfAborted();
         throw error;
+    } finally {
+        // A pipeline that was aborted does not wait for its end; nothing may be written after this.
+        await running?.catch(() => undefined);
     }
 }
 
@@ -145,6 +149,8 @@ class Unpacking {
     readonly #parser = new Parser({ strict: true });
     /** Entries in their order; the next is read only when all before it are written. */
     #work = Promise.resolve();
+    /** The one that is being written. */
+    #entry: ReadEntry | undefined;
     #failure: Error | undefined;
     #sawEnd = false;
     #wake: () => void = () => undefined;
@@ -167,7 +173,19 @@ class Unpacking {
         parser.on("nullBlock", () => (this.#sawEnd = true));
     }
 
+    /** Rejects with an McmError, or what ended the stream, once nothing is written any more. */
     async run(stream: AsyncIterable<Buffer>): Promise<void> {
+        try {
+            await this.#read(stream);
+            await this.tree.finish();
+        } catch (error) {
+            this.#entry?.destroy();
+            await this.#work.catch(() => undefined);
+            throw error;
+        }
+    }
+
+    async #read(stream: AsyncIterable<Buffer>): Promise<void> {
         for await (const chunk of stream) {
             if (!this.#parser.write(chunk)) {
                 await this.#event("drain");
@@ -182,7 +200,6 @@ class Unpacking {
         if (!this.#sawEnd) {
             throw badArchive("the archive is cut off: it has no end mark");
         }
-        await this.tree.finish();
     }
 
     /** Resolves at the parser's next event of that name, or at a failure. */
@@ -209,6 +226,7 @@ class Unpacking {
 
     async #write(entry: ReadEntry): Promise<void> {
         const { path, linkpath = "" } = entry;
+        this.#entry = entry;
         this.meter.addEntry();
         if (DIRECTORY_TYPES.has(entry.type)) {
             await this.tree.directory(path, attributesOf(entry));
