@@ -1,4 +1,4 @@
-/** Bundles the programs to out/: one CommonJS file each, nothing else needed at run time. */
+/** Bundles the programs to out/: CommonJS files that need nothing else at run time. */
 import { chmod } from "node:fs/promises";
 import { context } from "esbuild";
 
@@ -20,9 +20,12 @@ const common = {
 const programs = [
     { ...common, entryPoints: { extension: "extension/main.ts" }, external: ["vscode"] },
     { ...common, entryPoints: { server: "server/main.ts" } },
+    // Only root's command line needs a server; parsing it would cost everybody else half a start.
+    { ...common, entryPoints: { inprocess: "server/cli/inprocess.ts" } },
     {
         ...common,
         entryPoints: { cli: "server/cli/main.ts" },
+        external: ["./inprocess"],
         banner: { js: "#!/usr/bin/env node" },
     },
 ];
