@@ -26,6 +26,7 @@ const programs = [
         ...common,
         entryPoints: { cli: "server/cli/main.ts" },
         external: ["./inprocess"],
+        supported: { "dynamic-import": false }, // require() finds it without its extension
         banner: { js: "#!/usr/bin/env node" },
     },
 ];
