@@ -1,0 +1,13 @@
+#ifndef MCM_LOCK_H
+#define MCM_LOCK_H
+
+#include "error.h"
+
+/*
+ * Takes the lock of a container by flock(2) on its state directory; who holds the fd, or a copy of
+ * it, holds the lock. Fails at step `lock` with EBUSY when the container runs. When it does not,
+ * the holder is a monitor about to end, or somebody who removes it: that is waited for.
+ */
+int container_lock(const char *id, int state_dir_fd, struct error *error);
+
+#endif
