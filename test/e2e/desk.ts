@@ -1,45 +1,46 @@
 /** Everything for using the extension as a person does: VS Code, a browser, state of its own. */
-import { mkdtemp, mkdir, rm } from "node:fs/promises";
+import { copyFile, mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { root } from "../support/fixtures";
 import { temporaryRoots } from "../support/roots";
-import type { TemporaryRoots } from "../support/roots";
 import { Browser } from "./browser";
 import { Vscode } from "./vscode";
+import type { VscodeOptions } from "./vscode";
 import { Workbench } from "./workbench";
 
 export interface Desk {
     vscode: Vscode;
     browser: Browser;
     workbench: Workbench;
-    roots: TemporaryRoots;
+    /** Environment of the extension host, so that programs started outside find its containers. */
+    env: Record<string, string | undefined>;
     /** An empty folder, open in VS Code. */
     folder: string;
     /** Writes out/pictures/NAME.png and returns its path. */
-    picture(name: string): Promise<string>;
+    picture: (name: string) => Promise<string>;
     /** Ends all and removes all; throws when something of a container was left. */
     dispose(): Promise<void>;
 }
 
+/** For another user than root, who then owns the directory and has this computer's own state. */
+export type Elsewhere = Required<Pick<VscodeOptions, "directory" | "wrapper" | "owner">>;
+
 /** Opens VS Code with the packaged extension in a browser, with nothing done in it yet. */
-export async function openDesk(vsix: string): Promise<Desk> {
-    const directory = await mkdtemp(join(tmpdir(), "mcm desk "));
-    const folder = join(directory, "project");
-    await mkdir(folder);
-    const roots = await temporaryRoots();
-    const undo: (() => Promise<void>)[] = [
-        () => rm(directory, { recursive: true }),
-        () => roots.dispose(),
-    ];
+export async function openDesk(vsix: string, elsewhere?: Elsewhere): Promise<Desk> {
+    const undo: (() => Promise<void>)[] = [];
     const dispose = async (): Promise<void> => {
         for (const step of undo.splice(0).reverse()) {
             await step();
         }
     };
     try {
-        const home = join(directory, "home");
-        const vscode = await Vscode.start({ directory: home, extensions: [vsix], env: roots.env });
+        const place: VscodeOptions = elsewhere ?? (await ownPlace(undo));
+        const folder = join(place.directory, "project");
+        const extension = join(place.directory, "extension.vsix");
+        await mkdir(folder, { recursive: true });
+        await copyFile(vsix, extension);
+        const vscode = await Vscode.start({ ...place, extensions: [extension] });
         undo.push(() => vscode.stop());
         const browser = await Browser.start();
         undo.push(() => browser.stop());
@@ -50,9 +51,18 @@ export async function openDesk(vsix: string): Promise<Desk> {
             await browser.screenshot(path);
             return path;
         };
-        return { vscode, browser, workbench, roots, folder, picture, dispose };
+        return { vscode, browser, workbench, env: place.env ?? {}, folder, picture, dispose };
     } catch (error) {
         await dispose();
         throw error;
     }
+}
+
+/** A home, and directories for the containers' state. */
+async function ownPlace(undo: (() => Promise<void>)[]): Promise<VscodeOptions> {
+    const directory = await mkdtemp(join(tmpdir(), "mcm desk "));
+    undo.push(() => rm(directory, { recursive: true }));
+    const roots = await temporaryRoots();
+    undo.push(() => roots.dispose());
+    return { directory, env: roots.env };
 }

@@ -49,7 +49,7 @@ const STEPS: Record<string, [usage: string, action: (desk: Desk, text: string) =
         "wait SECONDS",
         (_, seconds) => new Promise((go) => setTimeout(go, Number(seconds) * 1000)),
     ],
-    picture: ["picture NAME", (desk, name) => desk.picture(name)],
+    picture: ["picture NAME", ({ picture }, name) => picture(name)],
     problems: ["problems (of the page's console)", ({ browser }) => browser.problems],
     directory: ["directory (of VS Code's logs)", ({ vscode }) => vscode.logDirectory],
 };

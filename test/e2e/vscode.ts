@@ -19,8 +19,10 @@ export interface VscodeOptions {
     env?: Record<string, string | undefined>;
     /** User settings beside {@link QUIET_SETTINGS}; written only where there are none yet. */
     settings?: Record<string, unknown>;
-    /** Words before the command, for example to run it as another user. */
+    /** Words before the command, to run it as another user. */
     wrapper?: string[];
+    /** That user, who is to own the directory. */
+    owner?: number;
     /** 0, the default: a free one. */
     port?: number;
     /** Lets a test payload in the URL run; see test/host/code.ts. */
@@ -68,6 +70,9 @@ export class Vscode {
         const { command, version } = await codeServer();
         const data = join(options.directory, "data");
         await writeSettings(data, options.settings);
+        if (options.owner !== undefined) {
+            await run("chown", ["-R", `${options.owner}:${options.owner}`, options.directory]);
+        }
         const port =
             options.port === undefined || options.port === 0 ? await freePort() : options.port;
         const common = [

@@ -9,6 +9,7 @@ const EXTENSION_ID = "my-container-manager.my-container-manager";
 
 const SELECTORS = {
     activity: ".activitybar .action-label",
+    button: ".monaco-button",
     contextMenu: ".monaco-menu .action-menu-item",
     dialog: ".monaco-dialog-box",
     dialogButton: ".dialog-buttons .monaco-button",
@@ -133,6 +134,13 @@ export class Workbench {
         return this.page.locator(SELECTORS.welcome);
     }
 
+    /** Presses a button of the welcome text. */
+    async welcomeButton(label: string): Promise<void> {
+        const button = this.welcome().locator(SELECTORS.button, { hasText: label });
+        // The text is there before the extension host is.
+        await button.click({ timeout: SLOW_MS });
+    }
+
     // --------------------------------------------------------------------------- quick input
 
     /** Waits for a question and types an answer, without sending it. */
@@ -153,9 +161,20 @@ export class Workbench {
     }
 
     /** Chooses from the list of the question with this title or prompt. */
-    async pick(question: string | RegExp, row: string): Promise<void> {
+    async pick(question: string | RegExp, label: string): Promise<void> {
         await this.question(question);
-        await this.page.locator(SELECTORS.quickInputRow).filter({ hasText: row }).first().click();
+        const named = this.page.getByText(label, { exact: true });
+        await this.page.locator(SELECTORS.quickInputRow).filter({ has: named }).first().click();
+    }
+
+    /** Answers VS Code's dialog for files and folders with a path. */
+    async chooseFile(path: string): Promise<void> {
+        const input = this.page.locator(`${SELECTORS.quickInput} input`);
+        await this.question("Root File System");
+        await input.fill(path);
+        await this.page
+            .locator(`${SELECTORS.quickInput} ${SELECTORS.button}`, { hasText: "Choose" })
+            .click();
     }
 
     /** What the question says about the answer that stands there. */
