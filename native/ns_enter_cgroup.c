@@ -1,0 +1,247 @@
+#include "ns_enter_cgroup.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "util.h"
+
+#define CGROUP_PARENT       "my-container-manager"
+#define CGROUP_FILE_SIZE    16384
+#define MOUNTINFO_FIELD_MAX 16
+
+/* One line of /proc/PID/cgroup, "ID:CONTROLLERS:PATH"; v2 has no controllers here. */
+struct membership {
+    const char *controllers;
+    const char *path;
+};
+
+/* One mount of a cgroup hierarchy, of a line of /proc/PID/mountinfo (proc(5)). */
+struct cgroup_mount {
+    const char *root; /* the path inside of the hierarchy that is mounted */
+    const char *point;
+    const char *type;
+    const char *options;
+};
+
+static bool list_holds(const char *list, const char *item, size_t length)
+{
+    while (*list != '\0') {
+        size_t size = strcspn(list, ",");
+        if (size == length && strncmp(list, item, length) == 0)
+            return true;
+        list += size + (list[size] == ',');
+    }
+    return false;
+}
+
+/* Blanks, tabs, newlines and backslashes stand as \ooo in mountinfo. */
+static void unescape(char *text)
+{
+    char *out = text;
+
+    for (const char *in = text; *in != '\0'; in++) {
+        unsigned int value;
+        if (in[0] == '\\' && sscanf(in + 1, "%3o", &value) == 1) {
+            *out++ = (char)value;
+            in += 3;
+        } else {
+            *out++ = *in;
+        }
+    }
+    *out = '\0';
+}
+
+/* Cuts a line into its fields. False when it does not describe a cgroup mount. */
+static bool mount_parse(char *line, struct cgroup_mount *ret_mount)
+{
+    char *fields[MOUNTINFO_FIELD_MAX];
+    size_t count = 0, separator = 0;
+
+    line[strcspn(line, "\n")] = '\0';
+    while (line && count < MOUNTINFO_FIELD_MAX) {
+        fields[count] = strsep(&line, " ");
+        if (separator == 0 && count > 5 && strcmp(fields[count], "-") == 0)
+            separator = count;
+        count++;
+    }
+    if (separator == 0 || count < separator + 4)
+        return false;
+    unescape(fields[3]);
+    unescape(fields[4]);
+    *ret_mount = (struct cgroup_mount){
+        .root = fields[3],
+        .point = fields[4],
+        .type = fields[separator + 1],
+        .options = fields[separator + 3],
+    };
+    return true;
+}
+
+/* Whether the mount shows the cgroup of `membership`: its hierarchy, mounted at or above it. */
+static bool mount_shows(const struct cgroup_mount *mount, const struct membership *membership)
+{
+    size_t first_controller = strcspn(membership->controllers, ",");
+    size_t root_length = strlen(mount->root);
+
+    if (first_controller == 0) {
+        if (strcmp(mount->type, "cgroup2") != 0)
+            return false;
+    } else if (strcmp(mount->type, "cgroup") != 0 ||
+               !list_holds(mount->options, membership->controllers, first_controller)) {
+        return false;
+    }
+    if (strcmp(mount->root, "/") == 0)
+        return true;
+    return strncmp(membership->path, mount->root, root_length) == 0 &&
+           (membership->path[root_length] == '/' || membership->path[root_length] == '\0');
+}
+
+/* The directory of a cgroup in the first mount that shows it: ENOENT when none does. */
+static int membership_directory(const struct membership *membership, char ret_path[PATH_MAX])
+{
+    _cleanup_free_ char *line = NULL;
+    size_t size = 0;
+    FILE *mountinfo = fopen("/proc/self/mountinfo", "re");
+
+    if (!mountinfo)
+        return -1;
+    errno = ENOENT;
+    bool found = false;
+    while (!found && getline(&line, &size, mountinfo) >= 0) {
+        struct cgroup_mount mount;
+        if (!mount_parse(line, &mount) || !mount_shows(&mount, membership))
+            continue;
+        const char *below =
+            membership->path + (strcmp(mount.root, "/") == 0 ? 0 : strlen(mount.root));
+        int length = snprintf(ret_path, PATH_MAX, "%s%s", mount.point, below);
+        found = length > 0 && length < PATH_MAX;
+    }
+    fclose(mountinfo);
+    if (!found)
+        errno = ENOENT;
+    return found ? 0 : -1;
+}
+
+static int membership_open(const struct membership *membership, struct memberships *memberships,
+                           struct error *error)
+{
+    char path[PATH_MAX];
+
+    /* From within a cgroup namespace, what is outside of it begins with "/..". */
+    if (strncmp(membership->path, "/..", 3) == 0)
+        return error_set(error, STEP_CGROUP, EXDEV, "the cgroup %.150s is outside of our namespace",
+                         membership->path);
+    if (membership_directory(membership, path) < 0)
+        return error_set(error, STEP_CGROUP, errno, "no mount shows the cgroup %.32s:%.150s",
+                         membership->controllers, membership->path);
+    _cleanup_close_ int directory = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (directory < 0)
+        return error_set(error, STEP_CGROUP, errno, "cannot open %.200s", path);
+    if (membership->controllers[0] == '\0') {
+        memberships->unified = TAKE_FD(directory);
+        return 0;
+    }
+    if (memberships->count == HIERARCHIES_MAX)
+        return error_set(error, STEP_CGROUP, E2BIG, "there are more than %d cgroup hierarchies",
+                         HIERARCHIES_MAX);
+    int procs = openat(directory, "cgroup.procs", O_WRONLY | O_CLOEXEC);
+    if (procs < 0)
+        return error_set(error, STEP_CGROUP, errno, "cannot open %.200s/cgroup.procs", path);
+    memberships->procs[memberships->count++] = procs;
+    return 0;
+}
+
+/* Whether `path` is the container's cgroup or lies below. */
+static bool path_is_of(const char *path, const char *id)
+{
+    char part[sizeof("/" CGROUP_PARENT "/") + 12];
+
+    snprintf(part, sizeof(part), "/%s/%s", CGROUP_PARENT, id);
+    const char *found = strstr(path, part);
+    return found && (found[strlen(part)] == '/' || found[strlen(part)] == '\0');
+}
+
+/* Whether the whole line `line` is one of the lines of `text`. */
+static bool text_has_line(const char *text, const char *line)
+{
+    size_t length = strlen(line);
+
+    while (*text != '\0') {
+        size_t size = strcspn(text, "\n");
+        if (size == length && memcmp(text, line, length) == 0)
+            return true;
+        text += size + (text[size] == '\n');
+    }
+    return false;
+}
+
+static int memberships_read(pid_t pid, char theirs[CGROUP_FILE_SIZE], char ours[CGROUP_FILE_SIZE],
+                            struct error *error)
+{
+    char path[32];
+
+    snprintf(path, sizeof(path), "/proc/%d/cgroup", pid);
+    if (read_file_at(AT_FDCWD, path, theirs, CGROUP_FILE_SIZE) < 0 ||
+        read_file_at(AT_FDCWD, "/proc/self/cgroup", ours, CGROUP_FILE_SIZE) < 0)
+        return error_set(error, STEP_CGROUP, errno, "cannot read the cgroups of process %d", pid);
+    return 0;
+}
+
+int memberships_open(pid_t pid, const char *id, struct memberships *ret_memberships,
+                     struct error *error)
+{
+    char theirs[CGROUP_FILE_SIZE], ours[CGROUP_FILE_SIZE];
+    struct memberships memberships = {.unified = -1};
+    bool any = false, of_container = false;
+    char *line, *rest = theirs;
+
+    if (memberships_read(pid, theirs, ours, error) < 0)
+        return -1;
+    while ((line = strsep(&rest, "\n")) && *line != '\0') {
+        bool shared = text_has_line(ours, line);
+        char *controllers = strchr(line, ':');
+        char *path = controllers ? strchr(controllers + 1, ':') : NULL;
+
+        if (!path) {
+            memberships_close(&memberships);
+            return error_set(error, STEP_CGROUP, EBADMSG, "'%.100s' in /proc/%d/cgroup is unknown",
+                             line, pid);
+        }
+        *path++ = '\0';
+        any = true;
+        of_container = of_container || path_is_of(path, id);
+        if (!shared &&
+            membership_open(&(struct membership){controllers + 1, path}, &memberships, error) < 0) {
+            memberships_close(&memberships);
+            return -1;
+        }
+    }
+    if (any && !of_container) {
+        memberships_close(&memberships);
+        return error_set(error, STEP_IDENTIFY, ESRCH, "process %d is in no cgroup of container %s",
+                         pid, id);
+    }
+    *ret_memberships = memberships;
+    return 0;
+}
+
+int memberships_join(const struct memberships *memberships, struct error *error)
+{
+    for (size_t i = 0; i < memberships->count; i++)
+        if (write_all(memberships->procs[i], "0", 1) < 0)
+            return error_set(error, STEP_CGROUP, errno, "cannot join the container's cgroup");
+    return 0;
+}
+
+void memberships_close(struct memberships *memberships)
+{
+    cleanup_close(&memberships->unified);
+    for (size_t i = 0; i < memberships->count; i++)
+        cleanup_close(&memberships->procs[i]);
+}
