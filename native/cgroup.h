@@ -1,0 +1,83 @@
+#ifndef MCM_CGROUP_H
+#define MCM_CGROUP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "container.h"
+#include "error.h"
+
+/*
+ * The hierarchies that we use where the host has them: the unified one, the v1 ones of controllers
+ * that it still has there, and systemd's own, so that no unit counts a container as its process.
+ */
+enum cgroup_hierarchy {
+    CGROUP_UNIFIED,
+    CGROUP_MEMORY,
+    CGROUP_CPU,
+    CGROUP_CPUACCT,
+    CGROUP_CPUSET,
+    CGROUP_PIDS,
+    CGROUP_FREEZER,
+    CGROUP_BLKIO,
+    CGROUP_SYSTEMD,
+    CGROUP_HIERARCHIES
+};
+
+#define CGROUP_PARENT   "my-container-manager"
+#define CGROUP_MONITORS "monitors" /* the monitors' own, no container's id */
+
+/* One directory in each hierarchy; -1 where there is none. */
+struct cgroup {
+    int fds[CGROUP_HIERARCHIES];
+};
+
+/* What was used; a figure that this host does not give is absent. */
+struct cgroup_usage {
+    bool has_memory_peak, has_cpu_time;
+    uint64_t memory_peak;   /* bytes */
+    uint64_t cpu_time_usec; /* user and system */
+    uint64_t oom_kills;
+};
+
+#define CGROUP_NONE      ((struct cgroup){.fds = {-1, -1, -1, -1, -1, -1, -1, -1, -1}})
+#define _cleanup_cgroup_ __attribute__((cleanup(cgroup_close)))
+void cgroup_close(struct cgroup *cgroup);
+
+/* Opens our parent directory in every hierarchy, made when `create`. No hierarchy is no failure. */
+int cgroup_open_parent(bool create, struct cgroup *ret_parent, struct error *error);
+
+/* Makes controllers available in the children of our parent in the unified hierarchy. */
+void cgroup_enable_controllers(const struct cgroup *parent);
+
+/* Opens a child of our parent, made when `create`; what is not there is left out. */
+int cgroup_open(const struct cgroup *parent, const char *name, bool create,
+                struct cgroup *ret_cgroup, struct error *error);
+
+/*
+ * Makes the container's cgroup with its limits, before any process is in it. One that an earlier
+ * run left behind is replaced; one with processes in it is step `lock`, EBUSY. A limit whose
+ * controller is nowhere is refused with the limit's own step. On failure nothing is left.
+ */
+int cgroup_create(const struct cgroup *parent, const char *id, const struct limits *limits,
+                  struct cgroup *ret_cgroup, struct error *error);
+
+/* Writes the limits into a cgroup without processes. */
+int cgroup_set_limits(const struct cgroup *parent, const struct cgroup *cgroup,
+                      const struct limits *limits, struct error *error);
+
+/* Moves a process into the v1 directories; the unified one is joined at birth (clone3). */
+int cgroup_join(const struct cgroup *cgroup, pid_t pid, struct error *error);
+
+bool cgroup_is_populated(const struct cgroup *cgroup);
+
+/* Kills everything in it, frozen or not, and waits until it is empty. */
+int cgroup_kill(const struct cgroup *cgroup, struct error *error);
+
+struct cgroup_usage cgroup_read_usage(const struct cgroup *cgroup);
+
+/* Removes the empty cgroup `id`; done also when it is not there. */
+int cgroup_remove(const struct cgroup *parent, const char *id, struct error *error);
+
+#endif

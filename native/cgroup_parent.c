@@ -1,0 +1,116 @@
+/*
+ * Where this host has its control groups, and our own directory in each hierarchy. Looked for at
+ * the places where distributions mount them, which is cheaper than reading /proc/self/mountinfo.
+ */
+#include "cgroup.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "util.h"
+
+#define DIRECTORY (O_PATH | O_DIRECTORY | O_CLOEXEC)
+
+/* By hierarchy. Controllers that share one ("cpu,cpuacct") are links to it. */
+static const char *const mounts[CGROUP_HIERARCHIES] = {
+    [CGROUP_UNIFIED] = "/sys/fs/cgroup/unified", [CGROUP_MEMORY] = "/sys/fs/cgroup/memory",
+    [CGROUP_CPU] = "/sys/fs/cgroup/cpu",         [CGROUP_CPUACCT] = "/sys/fs/cgroup/cpuacct",
+    [CGROUP_CPUSET] = "/sys/fs/cgroup/cpuset",   [CGROUP_PIDS] = "/sys/fs/cgroup/pids",
+    [CGROUP_FREEZER] = "/sys/fs/cgroup/freezer", [CGROUP_BLKIO] = "/sys/fs/cgroup/blkio",
+    [CGROUP_SYSTEMD] = "/sys/fs/cgroup/systemd",
+};
+
+void cgroup_close(struct cgroup *cgroup)
+{
+    for (size_t i = 0; i < CGROUP_HIERARCHIES; i++)
+        cleanup_close(&cgroup->fds[i]);
+}
+
+/* -1 when `path` is no cgroup file system of the wanted version. */
+static int hierarchy_open(const char *path, long magic)
+{
+    struct statfs filesystem;
+    _cleanup_close_ int fd = open(path, DIRECTORY);
+
+    if (fd < 0 || fstatfs(fd, &filesystem) < 0 || (long)filesystem.f_type != magic)
+        return -1;
+    return TAKE_FD(fd);
+}
+
+/* On a host with cgroup v2 alone it is mounted at the top, beside it otherwise. */
+static int unified_open(void)
+{
+    int fd = hierarchy_open("/sys/fs/cgroup", CGROUP2_SUPER_MAGIC);
+
+    return fd >= 0 ? fd : hierarchy_open(mounts[CGROUP_UNIFIED], CGROUP2_SUPER_MAGIC);
+}
+
+void cgroup_enable_controllers(const struct cgroup *parent)
+{
+    static const char *const controllers[] = {"+cpu", "+cpuset", "+memory", "+pids", "+io"};
+    static const char *const levels[] = {"../cgroup.subtree_control", "cgroup.subtree_control"};
+
+    /* One by one: a controller that is absent, or in a v1 hierarchy, must not hold up the others.
+     */
+    for (size_t level = 0; level < 2; level++)
+        for (size_t i = 0; i < sizeof(controllers) / sizeof(controllers[0]); i++)
+            (void)write_file_at(parent->fds[CGROUP_UNIFIED], levels[level], controllers[i]);
+}
+
+static int cpuset_copy(int parent_fd, const char *from, const char *to)
+{
+    char text[4096];
+
+    return read_file_at(parent_fd, from, text, sizeof(text)) < 0
+               ? -1
+               : write_file_at(parent_fd, to, text);
+}
+
+/*
+ * A new cpuset of v1 is empty and takes no process. Ours gets what the root has, and hands it on to
+ * its children by itself. The flag is set last: who finds it set finds all of it done.
+ */
+static int cpuset_prepare(int parent_fd, struct error *error)
+{
+    char flag[16];
+
+    if (read_file_at(parent_fd, "cgroup.clone_children", flag, sizeof(flag)) > 0 && flag[0] == '1')
+        return 0;
+    if (cpuset_copy(parent_fd, "../cpuset.cpus", "cpuset.cpus") < 0 ||
+        cpuset_copy(parent_fd, "../cpuset.mems", "cpuset.mems") < 0 ||
+        write_file_at(parent_fd, "cgroup.clone_children", "1") < 0)
+        return error_set(error, STEP_CGROUP, errno, "cannot prepare the cpuset hierarchy");
+    return 0;
+}
+
+int cgroup_open_parent(bool create, struct cgroup *ret_parent, struct error *error)
+{
+    _cleanup_cgroup_ struct cgroup parent = CGROUP_NONE;
+    bool made_unified = false;
+
+    for (size_t i = 0; i < CGROUP_HIERARCHIES; i++) {
+        _cleanup_close_ int top =
+            i == CGROUP_UNIFIED ? unified_open() : hierarchy_open(mounts[i], CGROUP_SUPER_MAGIC);
+        if (top < 0)
+            continue;
+        if (create && mkdirat(top, CGROUP_PARENT, 0755) == 0)
+            made_unified |= i == CGROUP_UNIFIED;
+        else if (create && errno != EEXIST && errno != EROFS && errno != EACCES)
+            return error_set(error, STEP_CGROUP, errno, "cannot make %s in %s", CGROUP_PARENT,
+                             mounts[i]);
+        parent.fds[i] = openat(top, CGROUP_PARENT, DIRECTORY);
+    }
+    if (made_unified)
+        cgroup_enable_controllers(&parent);
+    if (create && parent.fds[CGROUP_CPUSET] >= 0 &&
+        cpuset_prepare(parent.fds[CGROUP_CPUSET], error) < 0)
+        return -1;
+    *ret_parent = parent;
+    parent = CGROUP_NONE;
+    return 0;
+}
