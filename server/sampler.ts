@@ -42,7 +42,7 @@ interface Watched {
 
 export class Sampler {
     readonly #sources: SamplerSources;
-    readonly #subscribers = new Set<Subscriber>();
+    readonly #subscribers = new Map<object, Subscriber>();
     /** Subscribers whose last sample is still on its way. */
     readonly #busy = new Set<Subscriber>();
     readonly #watched = new Map<ContainerId, Watched>();
@@ -53,14 +53,15 @@ export class Sampler {
         this.#sources = sources;
     }
 
-    /** Adds a subscriber; the returned function removes it. The first sample comes at once. */
-    subscribe(subscriber: Subscriber): () => void {
-        this.#subscribers.add(subscriber);
+    /** From now on `owner` receives samples, the first at once; once more changes how. */
+    subscribe(owner: object, subscriber: Subscriber): void {
+        this.#subscribers.set(owner, subscriber);
         this.#schedule();
-        return () => {
-            this.#subscribers.delete(subscriber);
-            this.#schedule();
-        };
+    }
+
+    unsubscribe(owner: object): void {
+        this.#subscribers.delete(owner);
+        this.#schedule();
     }
 
     /** To be told when containers started or ended: sampling sleeps while none runs. */
@@ -99,7 +100,7 @@ export class Sampler {
     }
 
     #schedule(): void {
-        const intervals = Array.from(this.#subscribers, ({ intervalMs }) => intervalMs);
+        const intervals = Array.from(this.#subscribers.values(), (one) => one.intervalMs);
         const wanted = Math.min(...intervals);
         if (intervals.length === 0) {
             this.#stop();
@@ -126,7 +127,7 @@ export class Sampler {
 
     #tick(): void {
         const sample = this.#sample();
-        for (const subscriber of this.#subscribers) {
+        for (const subscriber of this.#subscribers.values()) {
             if (!this.#busy.has(subscriber)) {
                 this.#busy.add(subscriber);
                 const done = () => this.#busy.delete(subscriber);

@@ -12,6 +12,7 @@ import {
     type ClientHello,
     type ServerHello,
 } from "./protocol";
+import { Streams } from "./sessions/streams";
 import { notifications, requests, type NotificationRow, type RequestRow } from "./table";
 import type { ClientLink } from "./transport";
 import { clientHelloSchema, validate } from "./validate";
@@ -35,6 +36,7 @@ export function startServer(link: ClientLink, deps: Deps): Served {
         number: ++connections,
         name: "",
         connection,
+        streams: new Streams(),
         gone: gone.signal,
         initialized: false,
     };

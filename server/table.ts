@@ -8,6 +8,9 @@ import type { Client } from "./client";
 import type { Deps, RequestContext } from "./deps";
 import * as backend from "./handlers/backend";
 import * as containers from "./handlers/containers";
+import * as logs from "./handlers/logs";
+import * as sessions from "./handlers/sessions";
+import * as stats from "./handlers/stats";
 import * as protocol from "./protocol";
 import type { ErrorData } from "./protocol";
 import * as schemas from "./validate";
@@ -83,8 +86,28 @@ export const requests: readonly RequestRow[] = [
     request0(protocol.ListRequest, containers.list),
     request(protocol.InspectRequest, schemas.containerRefSchema, containers.inspect),
     request(protocol.StatusRequest, schemas.containerRefSchema, containers.status),
+    request(protocol.StatsSubscribeRequest, schemas.statsSubscribeSchema, stats.subscribe),
+    request0(protocol.StatsUnsubscribeRequest, stats.unsubscribe),
+    request(protocol.LogsRequest, schemas.logsSchema, logs.logs),
+    request(
+        protocol.ExecRequest,
+        schemas.execSchema,
+        sessions.exec,
+        (params) => `${params.container} ${params.command[0] ?? ""}`,
+    ),
+    request(protocol.AttachRequest, schemas.attachSchema, sessions.attach, ofContainer),
     request0(protocol.BackendInfoRequest, backend.info),
     request0(protocol.BackendShutdownRequest, backend.shutdown, () => ""),
 ];
 
-export const notifications: readonly NotificationRow[] = [];
+export const notifications: readonly NotificationRow[] = [
+    notification(protocol.SessionInputNotification, schemas.sessionInputSchema, sessions.input),
+    notification(
+        protocol.SessionInputEndNotification,
+        schemas.sessionInputEndSchema,
+        sessions.inputEnd,
+    ),
+    notification(protocol.SessionResizeNotification, schemas.sessionResizeSchema, sessions.resize),
+    notification(protocol.SessionSignalNotification, schemas.sessionSignalSchema, sessions.signal),
+    notification(protocol.AcknowledgeNotification, schemas.acknowledgeSchema, sessions.acknowledge),
+];

@@ -9,21 +9,18 @@ import { inputOverflow, InputQueue } from "./input";
 import { OutputSender } from "./output";
 import type { Session, SessionClient } from "./streams";
 
-/** Signals the container's command. */
-export type Kill = (number: number) => void;
-
 export class AttachSession implements Session {
     readonly #client: SessionClient;
-    readonly #kill: Kill;
+    #kill: (number: number) => void = () => undefined;
     readonly #output: OutputSender;
     readonly #input: InputQueue;
     readonly #overflow = new AbortController();
     #socket: Socket | undefined;
     #size: TerminalSize | undefined;
 
-    constructor(client: SessionClient, kill: Kill, size: TerminalSize | undefined) {
+    /** `size` is that of the client's terminal, when it has one. */
+    constructor(client: SessionClient, size: TerminalSize | undefined) {
         this.#client = client;
-        this.#kill = kill;
         this.#size = size;
         this.#output = new OutputSender((chunk) => client.output(chunk));
         this.#input = new InputQueue((bytes) => client.inputTaken(bytes));
@@ -62,10 +59,24 @@ export class AttachSession implements Session {
         }
     }
 
+    /** Tells how the container's command is signalled. */
+    onSignal(kill: (number: number) => void): void {
+        this.#kill = kill;
+    }
+
+    /** Tells the client that output follows. */
+    begin(): void {
+        this.#client.started();
+    }
+
     /** Sends output that is not the monitor's: the log of a container that has ended. */
-    async replay(stream: "stdout" | "stderr", data: Buffer): Promise<void> {
+    replay(stream: "stdout" | "stderr", data: Buffer): void {
         this.#output.write(stream, data);
-        await this.#output.empty();
+    }
+
+    /** Resolves when everything has been sent. */
+    flushed(): Promise<void> {
+        return this.#output.empty();
     }
 
     /** The client is gone: what it was to get is thrown away. */

@@ -1,0 +1,90 @@
+/** Finds what to connect an attaching client with: the monitor, or what is left of a container. */
+import type { Deps } from "../deps";
+import { McmError } from "../errors";
+import { presentEntries } from "../follow";
+import { LogCursor } from "../logs";
+import { ErrorCode, type ExitRecord, type SessionEnd } from "../protocol";
+import { notRunning, type HealthyContainer } from "../store";
+import type { AttachSession } from "./attach";
+
+/**
+ * Connects the session with the container's command until that ends. A container that has ended by
+ * then is given as it was: its output from the log, and how it ended. Throws NotRunning for one that
+ * was never started, and the reason of `signal` when that aborts, which only detaches.
+ */
+export async function attachTo(
+    reference: string,
+    session: AttachSession,
+    deps: Deps,
+    signal: AbortSignal,
+): Promise<SessionEnd> {
+    const { store, native, log } = deps;
+    const container = await store.findHealthy(reference);
+    const { id, name, paths, state } = container;
+    if (state.kind === "created") {
+        throw notRunning(container);
+    }
+    if (state.kind === "running") {
+        session.onSignal((number) => {
+            native.kill(id, state.process, number).catch((error: unknown) => {
+                log.warn(`Signalling ${name}: ${String(error)}`);
+            });
+        });
+        if (await session.run(paths.attachSocket, signal)) {
+            return endOf(await stateOf(container, deps), name);
+        }
+    }
+    const ended = await stateOf(container, deps);
+    await replayLog(paths.log, ended.kind === "exited" ? ended.exit : undefined, session, signal);
+    return endOf(ended, name);
+}
+
+type State = HealthyContainer["state"];
+
+/** The state now; one that was removed with its end is lost. */
+async function stateOf(container: HealthyContainer, { store }: Deps): Promise<State> {
+    return (await store.get(container.id))?.state ?? { kind: "lost" };
+}
+
+function endOf(state: State, name: string): SessionEnd {
+    if (state.kind === "running") {
+        const hint = "Attach again, or see its log.";
+        throw new McmError(
+            ErrorCode.NativeFailed,
+            `The monitor of container ${name} closed the connection: this client took no output ` +
+                `for 10 seconds. ${hint}`,
+            { hint },
+        );
+    }
+    const { exitCode = null, signal = null } = state.kind === "exited" ? state.exit : {};
+    return { exitCode, signal, containerEnded: true };
+}
+
+/** Sends the output of the last run from the log. */
+async function replayLog(
+    log: string,
+    exit: ExitRecord | undefined,
+    session: AttachSession,
+    signal: AbortSignal,
+): Promise<void> {
+    session.begin();
+    const drop = () => session.drop();
+    signal.addEventListener("abort", drop, { once: true });
+    const cursor = await LogCursor.open(log);
+    try {
+        for await (const entries of presentEntries(cursor, signal)) {
+            for (const { time, stream, partial, data } of entries) {
+                if (exit === undefined || time >= exit.startedAt) {
+                    session.replay(stream, partial ? data : Buffer.concat([data, NEWLINE]));
+                }
+            }
+            await session.flushed();
+        }
+        signal.throwIfAborted();
+    } finally {
+        signal.removeEventListener("abort", drop);
+        await cursor.close();
+    }
+}
+
+const NEWLINE = Buffer.from("\n");
