@@ -6,6 +6,7 @@ import { Backend } from "./backend";
 import { InspectDocuments } from "./commands/inspect";
 import { registerCommands } from "./commands/register";
 import { Connection } from "./connection";
+import { Endings } from "./endings";
 import { Logs } from "./logs/logs";
 import { ContainerModel } from "./model";
 import type { Services } from "./services";
@@ -48,6 +49,7 @@ export function activate(context: vscode.ExtensionContext): void {
     };
     context.subscriptions.push(
         registerCommands(services),
+        new Endings(model),
         meters,
         inspector,
         logs,

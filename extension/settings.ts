@@ -12,6 +12,7 @@ export interface Settings {
     sampleInterval: number;
     /** Seconds. */
     stopGrace: number;
+    notifyEndings: boolean;
 }
 
 /** The settings as they are now. VS Code has put in the defaults that package.json states. */
@@ -23,6 +24,7 @@ export function settings(): Settings {
         // VS Code does not hold a person to the limits that it shows; the backend would refuse.
         sampleInterval: clamp(section.get("sampleInterval", 1), 0.25, 60) * 1000,
         stopGrace: clamp(section.get("stopGraceSeconds", 10), 0, 600),
+        notifyEndings: section.get("notifyEndings", true),
     };
 }
 
