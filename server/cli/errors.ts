@@ -1,5 +1,5 @@
 /** How this program fails: one sentence on stderr, an exit code, no stack trace. */
-import { ErrorCode, type ErrorData } from "../protocol";
+import type { ErrorData } from "../protocol";
 import { printable } from "./text";
 
 /** Exit codes of our own; otherwise a command's own code, or 128+n for signal n. */
@@ -59,7 +59,9 @@ function withOption(message: string, field: string): string {
 }
 
 /** Everything that is known of an error, for MCM_DEBUG. */
-export function debugDetails(error: unknown): string {
+export async function debugDetails(error: unknown): Promise<string> {
+    // Loaded only for this: the protocol brings the JSON-RPC library along.
+    const { ErrorCode } = await import("../protocol");
     const data = isRequestError(error)
         ? `\ncode ${error.code} (${ErrorCode[error.code] ?? "JSON-RPC"}), data ${JSON.stringify(error.data)}`
         : "";

@@ -26,7 +26,7 @@ async function main(): Promise<number> {
     } catch (error) {
         context.io.stderr.write(`mcm: ${describeError(error)}\n`);
         if (process.env.MCM_DEBUG) {
-            context.io.stderr.write(`${debugDetails(error)}\n`);
+            context.io.stderr.write(`${await debugDetails(error)}\n`);
         }
         return exitCodeOf(error);
     }

@@ -35,8 +35,8 @@ suite("errors in words", () => {
         assert.equal(exitCodeOf(new TypeError("a bug")), 125);
     });
 
-    test("have their code, their data and where they came from for MCM_DEBUG", () => {
-        const text = debugDetails(refused("no", { errno: "EPERM" }, ErrorCode.Denied));
+    test("have their code, their data and where they came from for MCM_DEBUG", async () => {
+        const text = await debugDetails(refused("no", { errno: "EPERM" }, ErrorCode.Denied));
         assert.match(
             text,
             /^Error: no\n +at [\s\S]*\ncode 6 \(Denied\), data \{"errno":"EPERM"\}$/,
