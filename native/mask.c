@@ -1,0 +1,85 @@
+#include "mask.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+
+#include "filesystem.h"
+#include "util.h"
+
+static const char *const proc_masked[] = {
+    "acpi",          "asound",      "interrupts", "kcore",      "keys",
+    "latency_stats", "sched_debug", "scsi",       "timer_list", "timer_stats",
+};
+static const char *const proc_read_only[] = {"bus", "fs", "irq", "sys", "sysrq-trigger"};
+static const char *const sys_masked[] = {"firmware", "devices/virtual/powercap"};
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+/* Opens `name`; -1 and no error when this kernel has no such file. */
+static int target_open(int tree, const char *name, int *ret_fd, struct error *error)
+{
+    int fd = openat(tree, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+
+    if (fd < 0 && errno != ENOENT)
+        return error_set(error, STEP_MASK, errno, "cannot open %s", name);
+    *ret_fd = fd;
+    return 0;
+}
+
+static int hide(int tree, const char *name, int null_device, int empty, struct error *error)
+{
+    struct stat status;
+    _cleanup_close_ int target = -1;
+
+    if (target_open(tree, name, &target, error) < 0)
+        return -1;
+    if (target < 0)
+        return 0;
+    if (fstat(target, &status) < 0)
+        return error_set(error, STEP_MASK, errno, "cannot look at %s", name);
+    _cleanup_close_ int cover = filesystem_clone(S_ISDIR(status.st_mode) ? empty : null_device, 0);
+    if (cover < 0 || filesystem_attach(cover, target) < 0)
+        return error_set(error, STEP_MASK, errno, "cannot hide %s", name);
+    return 0;
+}
+
+static int make_read_only(int tree, const char *name, struct error *error)
+{
+    _cleanup_close_ int target = -1;
+
+    if (target_open(tree, name, &target, error) < 0)
+        return -1;
+    if (target < 0)
+        return 0;
+    _cleanup_close_ int clone = filesystem_clone(target, MOUNT_ATTR_RDONLY);
+    if (clone < 0 || filesystem_attach(clone, target) < 0)
+        return error_set(error, STEP_MASK, errno, "cannot make %s read-only", name);
+    return 0;
+}
+
+int mask_paths(int proc, int sys, int null_device, int old_root, struct error *error)
+{
+    _cleanup_close_ int empty = -1;
+    const struct filesystem_option options[] = {{"mode", "555"}, {"nr_inodes", "1"}, {NULL, NULL}};
+
+    if (filesystem_mount("tmpfs", options,
+                         MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV |
+                             MOUNT_ATTR_NOEXEC,
+                         STEP_MASK, &empty, error) < 0)
+        return -1;
+    if (filesystem_attach(empty, old_root) < 0)
+        return error_set(error, STEP_MASK, errno, "cannot attach the empty directory");
+    for (size_t i = 0; i < COUNT(proc_masked); i++)
+        if (hide(proc, proc_masked[i], null_device, empty, error) < 0)
+            return -1;
+    for (size_t i = 0; i < COUNT(sys_masked); i++)
+        if (hide(sys, sys_masked[i], null_device, empty, error) < 0)
+            return -1;
+    for (size_t i = 0; i < COUNT(proc_read_only); i++)
+        if (make_read_only(proc, proc_read_only[i], error) < 0)
+            return -1;
+    return 0;
+}
