@@ -70,7 +70,10 @@ export const STAGES: Stage[] = [
         name: "package",
         what: "the VSIX",
         quick: false,
-        run: () => step("the package is made", makePackage),
+        run: () =>
+            step("the package is made", async () => {
+                process.env.MCM_TEST_VSIX = await makePackage();
+            }),
     },
     {
         name: "host",

@@ -135,7 +135,7 @@ export class Workbench {
     }
 
     /** Presses a button of the welcome text. */
-    async welcomeButton(label: string): Promise<void> {
+    async welcomeButton(label: string | RegExp): Promise<void> {
         const button = this.welcome().locator(SELECTORS.button, { hasText: label });
         // The text is there before the extension host is.
         await button.click({ timeout: SLOW_MS });
@@ -182,7 +182,8 @@ export class Workbench {
         return this.page.locator(SELECTORS.quickInputMessage).innerText();
     }
 
-    private async question(question: string | RegExp): Promise<void> {
+    /** Waits for the question with this title or prompt. */
+    async question(question: string | RegExp): Promise<void> {
         const widget = this.page.locator(SELECTORS.quickInput);
         await widget.waitFor();
         await eventually(
@@ -193,6 +194,12 @@ export class Workbench {
             },
             `the question ${String(question)}`,
         );
+    }
+
+    /** Calls off questions and closes notifications. */
+    async dismiss(): Promise<void> {
+        await this.page.keyboard.press("Escape");
+        await this.command("Notifications: Clear All Notifications");
     }
 
     // -------------------------------------------------------------- dialogs and notifications
@@ -254,6 +261,26 @@ export class Workbench {
         return this.page.locator(SELECTORS.terminal).evaluate(readTerminal);
     }
 
+    /** Number in the palette of the colour in which the active terminal shows a text; -1: default. */
+    async terminalColour(text: string): Promise<number | undefined> {
+        return this.page.locator(SELECTORS.terminal).evaluate(colourOf, text);
+    }
+
+    /** Waits until a terminal with this in its title is the active one. */
+    async terminalOpens(title: string): Promise<void> {
+        await this.page.locator(SELECTORS.terminal).waitFor();
+        await eventually(
+            async () => (await this.terminalTitles()).some((text) => text.includes(title)),
+            `a terminal titled ${title}`,
+        );
+    }
+
+    /** Closes every terminal. */
+    async closeTerminals(): Promise<void> {
+        await this.command("Terminal: Kill All Terminals");
+        await this.page.locator(SELECTORS.terminal).waitFor({ state: "detached" });
+    }
+
     /** Rows and columns of the active terminal. */
     async terminalSize(): Promise<{ rows: number; columns: number }> {
         return this.page
@@ -290,13 +317,29 @@ interface TerminalElement {
         buffer: {
             active: {
                 length: number;
-                getLine(index: number): {
-                    isWrapped: boolean;
-                    translateToString(trim: boolean): string;
-                };
+                getLine(index: number): BufferLine;
             };
         };
     };
+}
+
+interface BufferLine {
+    isWrapped: boolean;
+    translateToString(trim: boolean): string;
+    getCell(column: number): { getFgColor(): number };
+}
+
+/** Runs in the page. The colour of a line's first text like this. */
+function colourOf(element: TerminalElement, text: string): number | undefined {
+    const { active } = element.xterm.buffer;
+    for (let index = active.length - 1; index >= 0; index -= 1) {
+        const line = active.getLine(index);
+        const column = line.translateToString(true).indexOf(text);
+        if (column >= 0) {
+            return line.getCell(column).getFgColor();
+        }
+    }
+    return undefined;
 }
 
 /** Runs in the page. */
