@@ -33,14 +33,13 @@ export function clearFilter({ view }: Services): void {
 }
 
 export async function chooseOrder({ view }: Services): Promise<void> {
-    const { t } = vscode.l10n;
     const orders: Record<Order, string> = {
-        name: t("Name"),
-        created: t("Newest First"),
-        cpu: t("Most CPU First"),
-        memory: t("Most Memory First"),
+        name: vscode.l10n.t("Name"),
+        created: vscode.l10n.t("Newest First"),
+        cpu: vscode.l10n.t("Most CPU First"),
+        memory: vscode.l10n.t("Most Memory First"),
     };
-    const title = t("Sort containers; running ones always come first");
+    const title = vscode.l10n.t("Sort containers; running ones always come first");
     const order = await choose(orders, view.arranged.order, title);
     if (order !== undefined) {
         view.arrange({ order });
@@ -48,13 +47,16 @@ export async function chooseOrder({ view }: Services): Promise<void> {
 }
 
 export async function chooseGrouping({ view }: Services): Promise<void> {
-    const { t } = vscode.l10n;
     const groupings: Record<Grouping, string> = {
-        none: t("Not at All"),
-        state: t("State"),
-        rootfs: t("Root File System"),
+        none: vscode.l10n.t("Not at All"),
+        state: vscode.l10n.t("State"),
+        rootfs: vscode.l10n.t("Root File System"),
     };
-    const grouping = await choose(groupings, view.arranged.grouping, t("Group containers by"));
+    const grouping = await choose(
+        groupings,
+        view.arranged.grouping,
+        vscode.l10n.t("Group containers by"),
+    );
     if (grouping !== undefined) {
         view.arrange({ grouping });
     }

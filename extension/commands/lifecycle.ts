@@ -88,17 +88,19 @@ export async function killNow({ connection }: Services, { id }: ContainerSummary
 
 /** The signals that people send, and what for. */
 function signals(): vscode.QuickPickItem[] {
-    const { t } = vscode.l10n;
     return [
-        { label: "SIGTERM", description: t("end, please") },
-        { label: "SIGINT", description: t("as Ctrl-C does") },
-        { label: "SIGHUP", description: t("often: read the configuration again") },
-        { label: "SIGQUIT", description: t("end with a core dump") },
-        { label: "SIGUSR1", description: t("means what the program says") },
-        { label: "SIGUSR2", description: t("means what the program says") },
-        { label: "SIGSTOP", description: t("pause") },
-        { label: "SIGCONT", description: t("go on after a pause") },
-        { label: "SIGKILL", description: t("end at once, without a chance to clean up") },
+        { label: "SIGTERM", description: vscode.l10n.t("end, please") },
+        { label: "SIGINT", description: vscode.l10n.t("as Ctrl-C does") },
+        { label: "SIGHUP", description: vscode.l10n.t("often: read the configuration again") },
+        { label: "SIGQUIT", description: vscode.l10n.t("end with a core dump") },
+        { label: "SIGUSR1", description: vscode.l10n.t("means what the program says") },
+        { label: "SIGUSR2", description: vscode.l10n.t("means what the program says") },
+        { label: "SIGSTOP", description: vscode.l10n.t("pause") },
+        { label: "SIGCONT", description: vscode.l10n.t("go on after a pause") },
+        {
+            label: "SIGKILL",
+            description: vscode.l10n.t("end at once, without a chance to clean up"),
+        },
     ];
 }
 
@@ -136,13 +138,12 @@ export async function rename(services: Services, container: ContainerSummary): P
 
 /** Asks once, naming what is lost. */
 export async function askToRemove(containers: ContainerSummary[]): Promise<boolean> {
-    const { t } = vscode.l10n;
     const running = containers.filter(({ state }) => state.kind === "running");
     const [only] = containers;
     const message =
         containers.length === 1 && only !== undefined
-            ? t("Remove “{0}” and everything that was written in it?", only.name)
-            : t(
+            ? vscode.l10n.t("Remove “{0}” and everything that was written in it?", only.name)
+            : vscode.l10n.t(
                   "Remove {0} containers and everything that was written in them?",
                   containers.length,
               );
@@ -150,11 +151,13 @@ export async function askToRemove(containers: ContainerSummary[]): Promise<boole
     const rest = containers.length - listed.length;
     const detail = [
         ...(containers.length > 1 ? [listed.join("\n")] : []),
-        ...(rest > 0 ? [t("and {0} more", rest)] : []),
+        ...(rest > 0 ? [vscode.l10n.t("and {0} more", rest)] : []),
         ...(running.length > 0 ? [endsFirst(containers, running)] : []),
-        t("This cannot be undone. Root file systems and mounted folders stay as they are."),
+        vscode.l10n.t(
+            "This cannot be undone. Root file systems and mounted folders stay as they are.",
+        ),
     ].join("\n\n");
-    const remove = t("Remove");
+    const remove = vscode.l10n.t("Remove");
     const options = { modal: true, detail };
     return (await vscode.window.showWarningMessage(message, options, remove)) === remove;
 }

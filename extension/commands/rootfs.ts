@@ -33,28 +33,31 @@ export async function chooseSource(kind: SourceKind): Promise<string | undefined
 
 /** Asks for a source and a name, and imports. */
 export async function importRootfs(services: Services): Promise<void> {
-    const { t } = vscode.l10n;
     const kinds: (vscode.QuickPickItem & { source: SourceKind })[] = [
         {
-            label: t("Tarball…"),
-            description: t("as docker export writes it"),
+            label: vscode.l10n.t("Tarball…"),
+            description: vscode.l10n.t("as docker export writes it"),
             iconPath: new vscode.ThemeIcon("file-zip"),
             source: "tarball",
         },
         {
-            label: t("Folder…"),
-            description: t("with /bin, /usr and the rest in it; it is copied"),
+            label: vscode.l10n.t("Folder…"),
+            description: vscode.l10n.t("with /bin, /usr and the rest in it; it is copied"),
             iconPath: new vscode.ThemeIcon("folder"),
             source: "folder",
         },
     ];
-    const title = t("Import a root file system from");
+    const title = vscode.l10n.t("Import a root file system from");
     const kind = await vscode.window.showQuickPick(kinds, { title });
     const source = kind && (await chooseSource(kind.source));
     const imported = source && (await importFrom(services, source));
     if (imported) {
-        const run = t("Run Container…");
-        const message = t("Imported “{0}”, {1}.", imported.name, formatBytes(imported.size));
+        const run = vscode.l10n.t("Run Container…");
+        const message = vscode.l10n.t(
+            "Imported “{0}”, {1}.",
+            imported.name,
+            formatBytes(imported.size),
+        );
         if ((await vscode.window.showInformationMessage(message, run)) === run) {
             await vscode.commands.executeCommand("myContainerManager.run");
         }
@@ -102,26 +105,32 @@ export async function importFrom(
 
 /** Asks which to remove, and removes it. */
 export async function removeRootfs({ connection }: Services): Promise<void> {
-    const { t } = vscode.l10n;
     const list = await connection.request(RootfsListRequest);
     if (list.length === 0) {
-        void vscode.window.showInformationMessage(t("No root file system was imported."));
+        void vscode.window.showInformationMessage(
+            vscode.l10n.t("No root file system was imported."),
+        );
         return;
     }
     const items = list.map((rootfs) => ({
         label: rootfs.name,
         description: formatBytes(rootfs.size),
-        detail: rootfs.usedBy.length > 0 ? t("used by {0}", rootfs.usedBy.join(", ")) : "",
+        detail:
+            rootfs.usedBy.length > 0 ? vscode.l10n.t("used by {0}", rootfs.usedBy.join(", ")) : "",
         rootfs,
     }));
-    const title = t("Remove an imported root file system");
+    const title = vscode.l10n.t("Remove an imported root file system");
     const chosen = await vscode.window.showQuickPick(items, { title });
     if (chosen === undefined) {
         return;
     }
-    const remove = t("Remove");
-    const message = t("Remove the root file system “{0}”?", chosen.label);
-    const detail = t("{0} are freed. It came from {1}.", chosen.description, chosen.rootfs.source);
+    const remove = vscode.l10n.t("Remove");
+    const message = vscode.l10n.t("Remove the root file system “{0}”?", chosen.label);
+    const detail = vscode.l10n.t(
+        "{0} are freed. It came from {1}.",
+        chosen.description,
+        chosen.rootfs.source,
+    );
     const options = { modal: true, detail };
     if ((await vscode.window.showWarningMessage(message, options, remove)) === remove) {
         await connection.request(RootfsRemoveRequest, { name: chosen.label });

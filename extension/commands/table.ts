@@ -52,8 +52,6 @@ export interface ContainerCommand {
 
 export type Command = PlainCommand | ContainerCommand;
 
-const { t } = vscode.l10n;
-
 function isRunning(container: ContainerSummary): boolean {
     return container.state.kind === "running";
 }
@@ -66,11 +64,11 @@ function isWhole(container: ContainerSummary): boolean {
     return container.state.kind !== "broken";
 }
 
-const noneRunning = () => t("No container is running.");
-const noneAtAll = () => t("There are no containers yet.");
+const noneRunning = () => vscode.l10n.t("No container is running.");
+const noneAtAll = () => vscode.l10n.t("There are no containers yet.");
 
 function startInstead(container: ContainerSummary): { title: string; command: string } | undefined {
-    return canStart(container) ? { title: t("Start"), command: "start" } : undefined;
+    return canStart(container) ? { title: vscode.l10n.t("Start"), command: "start" } : undefined;
 }
 
 /** For running containers. */
@@ -107,13 +105,13 @@ const working: Command[] = [
     {
         ...onRunning,
         id: "openShell",
-        title: () => t("Open a shell in"),
+        title: () => vscode.l10n.t("Open a shell in"),
         run: each((s, c) => s.terminals.openShell(c)),
     },
     {
         ...onRunning,
         id: "runCommand",
-        title: () => t("Run a command in"),
+        title: () => vscode.l10n.t("Run a command in"),
         many: false,
         run: each(runCommand),
     },
@@ -121,36 +119,42 @@ const working: Command[] = [
         ...onRunning,
         id: "attach",
         fits: (c) => isRunning(c) && c.command.length > 0,
-        title: () => t("Attach to the main command of"),
-        none: () => t("No running container has a command of its own."),
+        title: () => vscode.l10n.t("Attach to the main command of"),
+        none: () => vscode.l10n.t("No running container has a command of its own."),
         many: false,
         run: each((s, c) => s.terminals.attach(c)),
     },
     {
         ...onWhole,
         id: "showLogs",
-        title: () => t("Show the logs of"),
+        title: () => vscode.l10n.t("Show the logs of"),
         run: each((s, c) => s.logs.showLogs(c)),
     },
     {
         ...onWhole,
         id: "followLogs",
-        title: () => t("Follow the logs of"),
+        title: () => vscode.l10n.t("Follow the logs of"),
         run: each((s, c) => s.logs.followLogsInTerminal(c)),
     },
     {
         ...onWhole,
         id: "inspect",
-        title: () => t("Inspect"),
+        title: () => vscode.l10n.t("Inspect"),
         many: false,
         run: each((s, c) => s.inspector.show(c)),
     },
-    { ...onWhole, id: "copyId", fits: () => true, title: () => t("Copy the id of"), run: copyIds },
+    {
+        ...onWhole,
+        id: "copyId",
+        fits: () => true,
+        title: () => vscode.l10n.t("Copy the id of"),
+        run: copyIds,
+    },
     {
         ...onWhole,
         id: "copyName",
         fits: () => true,
-        title: () => t("Copy the name of"),
+        title: () => vscode.l10n.t("Copy the name of"),
         run: copyNames,
     },
     { kind: "plain", id: "copyDetail", needsBackend: false, run: copyDetail },
@@ -161,27 +165,33 @@ const living: Command[] = [
         kind: "container",
         id: "start",
         fits: canStart,
-        none: () => t("No container is stopped."),
-        title: () => t("Start"),
+        none: () => vscode.l10n.t("No container is stopped."),
+        title: () => vscode.l10n.t("Start"),
         many: true,
         run: each(start),
     },
-    { ...onRunning, id: "stop", title: () => t("Stop"), run: each(stop) },
-    { ...onWhole, id: "restart", title: () => t("Restart"), run: each(restart) },
+    { ...onRunning, id: "stop", title: () => vscode.l10n.t("Stop"), run: each(stop) },
+    { ...onWhole, id: "restart", title: () => vscode.l10n.t("Restart"), run: each(restart) },
     {
         ...onRunning,
         id: "kill",
-        title: () => t("Send a signal to"),
+        title: () => vscode.l10n.t("Send a signal to"),
         many: false,
         run: each(kill),
     },
-    { ...onRunning, id: "killNow", title: () => t("Kill"), run: each(killNow) },
-    { ...onWhole, id: "rename", title: () => t("Rename"), many: false, run: each(rename) },
+    { ...onRunning, id: "killNow", title: () => vscode.l10n.t("Kill"), run: each(killNow) },
+    {
+        ...onWhole,
+        id: "rename",
+        title: () => vscode.l10n.t("Rename"),
+        many: false,
+        run: each(rename),
+    },
     {
         ...onWhole,
         id: "remove",
         fits: () => true,
-        title: () => t("Remove"),
+        title: () => vscode.l10n.t("Remove"),
         confirm: askToRemove,
         run: each(remove),
     },

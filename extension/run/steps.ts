@@ -50,36 +50,35 @@ export const askRootfs: Step = async (situation, draft, where) => {
 };
 
 function rootfsPicks(situation: Situation, draft: Draft): RootfsPick[] {
-    const { t } = vscode.l10n;
     const separator = (label: string) =>
         ({ label, kind: vscode.QuickPickItemKind.Separator }) as RootfsPick;
     const withRootfs = (rootfs: Rootfs) => Promise.resolve({ ...draft, rootfs });
     const { recent, imported } = situation;
     return [
-        ...(recent.length > 0 ? [separator(t("last used"))] : []),
+        ...(recent.length > 0 ? [separator(vscode.l10n.t("last used"))] : []),
         ...recent.map((known) => ({
-            label: t("Run Again"),
+            label: vscode.l10n.t("Run Again"),
             description: draftText(known),
             iconPath: new vscode.ThemeIcon("history"),
             choose: () => Promise.resolve(known),
         })),
-        separator(t("root file systems")),
+        separator(vscode.l10n.t("root file systems")),
         {
-            label: t("This Computer's Programs"),
-            description: t("its /usr, copy-on-write, and nothing private; no download"),
+            label: vscode.l10n.t("This Computer's Programs"),
+            description: vscode.l10n.t("its /usr, copy-on-write, and nothing private; no download"),
             iconPath: new vscode.ThemeIcon("device-desktop"),
             choose: () => withRootfs({ kind: "host" }),
         },
         ...imported.map(({ name, size }) => ({
             label: name,
-            description: t("imported, {0}", formatBytes(size)),
+            description: vscode.l10n.t("imported, {0}", formatBytes(size)),
             iconPath: new vscode.ThemeIcon("package"),
             choose: () => withRootfs({ kind: "imported", name }),
         })),
-        separator(t("others")),
+        separator(vscode.l10n.t("others")),
         {
-            label: t("Folder…"),
-            description: t("used where it is, and never written to"),
+            label: vscode.l10n.t("Folder…"),
+            description: vscode.l10n.t("used where it is, and never written to"),
             iconPath: new vscode.ThemeIcon("folder"),
             choose: async () => {
                 const path = await chooseSource("folder");
@@ -87,8 +86,8 @@ function rootfsPicks(situation: Situation, draft: Draft): RootfsPick[] {
             },
         },
         {
-            label: t("Tarball…"),
-            description: t("imported first"),
+            label: vscode.l10n.t("Tarball…"),
+            description: vscode.l10n.t("imported first"),
             iconPath: new vscode.ThemeIcon("file-zip"),
             choose: async () => {
                 const path = await chooseSource("tarball");
@@ -136,29 +135,28 @@ interface LimitQuestion {
 }
 
 function limitQuestions(): LimitQuestion[] {
-    const { t } = vscode.l10n;
     return [
         {
             key: "memory",
-            title: t("Memory"),
+            title: vscode.l10n.t("Memory"),
             icon: "chip",
-            prompt: t("The most that it may use; empty for no limit."),
+            prompt: vscode.l10n.t("The most that it may use; empty for no limit."),
             placeholder: "100M",
             problem: memoryProblem,
         },
         {
             key: "cpu",
-            title: t("CPU"),
+            title: vscode.l10n.t("CPU"),
             icon: "pulse",
-            prompt: t("Cores that it may keep busy; empty for no limit."),
+            prompt: vscode.l10n.t("Cores that it may keep busy; empty for no limit."),
             placeholder: "0.5",
             problem: cpuProblem,
         },
         {
             key: "pids",
-            title: t("Processes"),
+            title: vscode.l10n.t("Processes"),
             icon: "server-process",
-            prompt: t("The most processes and threads; empty for no limit."),
+            prompt: vscode.l10n.t("The most processes and threads; empty for no limit."),
             placeholder: "256",
             problem: pidsProblem,
         },
