@@ -50,7 +50,11 @@ type Handler = (params: never) => void;
 /** The library shows toasts of its own when a connection fails or ends. Here that is a state. */
 class SilentClient extends LanguageClient {
     override error(message: string, data?: unknown): void {
-        super.error(message, data, false);
+        try {
+            super.error(message, data, false);
+        } catch {
+            // The window is closing, and the output channel went first.
+        }
     }
 }
 
