@@ -4,6 +4,7 @@ import type { Backend, Deps } from "./deps";
 import type { Log } from "./log";
 import { createNative } from "./native";
 import type { Paths } from "./paths";
+import { createRootfsProvider } from "./rootfs/provider";
 import { Sampler } from "./sampler";
 import { Store } from "./store";
 import { UsageReader } from "./usage";
@@ -20,12 +21,6 @@ export function createDeps(paths: Paths, log: Log, backend: Backend): Deps {
         open: (id) => new UsageReader(cgroups, id),
     });
     changes.subscribe(() => sampler.containersChanged());
-    const rootfs = {
-        prepare: (wanted: Parameters<Deps["rootfs"]["prepare"]>[0]) =>
-            Promise.resolve({
-                directory: wanted.kind === "directory" ? wanted.path : "",
-                mounts: [],
-            }),
-    };
+    const rootfs = createRootfsProvider(paths, store, native);
     return { paths, store, native, changes, cgroups, sampler, rootfs, log, backend };
 }

@@ -9,6 +9,7 @@ import type { Rootfs, Volume } from "./protocol";
 import type { Log } from "./log";
 import type { Native } from "./native";
 import type { Paths } from "./paths";
+import type { ImportedRootfs } from "./rootfs/imported";
 import type { Sampler } from "./sampler";
 import type { Store } from "./store";
 
@@ -21,6 +22,8 @@ export interface PreparedRootfs {
 
 /** Turns what a client named as rootfs into a directory. */
 export interface RootfsProvider {
+    /** Those that were imported. */
+    readonly imported: ImportedRootfs;
     /**
      * Throws Invalid with field `rootfs` when a directory is missing, none, or empty; NotFound when
      * nothing is imported under that name.

@@ -1,5 +1,5 @@
 /** Commands that a client is connected with, and what it sends them. */
-import type { z } from "zod";
+import type * as z from "zod/mini";
 import type { Client } from "../client";
 import type { Deps, RequestContext } from "../deps";
 import { attachTo } from "../sessions/attachment";
@@ -85,7 +85,7 @@ function sessionClient({ connection }: Client, token: string): SessionClient {
     };
 }
 
-type Params<Schema extends z.ZodType> = z.infer<Schema>;
+type Params<Schema extends z.ZodMiniType> = z.infer<Schema>;
 
 export function input(
     { token, data }: Params<typeof sessionInputSchema>,

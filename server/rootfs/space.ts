@@ -38,8 +38,8 @@ export class Meter {
         private readonly report: (progress: { entries: number; bytes: number }) => void,
     ) {}
 
-    addEntry(): void {
-        this.entries++;
+    addEntries(count: number): void {
+        this.entries += count;
         this.report(this);
     }
 

@@ -227,7 +227,7 @@ class Unpacking {
     async #write(entry: ReadEntry): Promise<void> {
         const { path, linkpath = "" } = entry;
         this.#entry = entry;
-        this.meter.addEntry();
+        this.meter.addEntries(1);
         if (DIRECTORY_TYPES.has(entry.type)) {
             await this.tree.directory(path, attributesOf(entry));
         } else if (FILE_TYPES.has(entry.type)) {
