@@ -1,5 +1,6 @@
 #include "error.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -13,6 +14,13 @@ int error_set(struct error *error, enum step step, int errnum, const char *forma
     vsnprintf(error->message, sizeof(error->message), format, arguments);
     va_end(arguments);
     return -1;
+}
+
+int error_exit_code(const struct error *error)
+{
+    if (error->step != STEP_EXEC)
+        return EXIT_OWN_FAILURE;
+    return error->errnum == ENOENT ? EXIT_NOT_FOUND : EXIT_NOT_EXECUTABLE;
 }
 
 const char *step_name(enum step step)

@@ -69,6 +69,15 @@ struct error {
 int error_set(struct error *error, enum step step, int errnum, const char *format, ...)
     __attribute__((format(printf, 4, 5), cold));
 
+/* Exit codes of our own, as shells and other runtimes have them; 128+n stands for signal n. */
+#define EXIT_OWN_FAILURE    125
+#define EXIT_NOT_EXECUTABLE 126
+#define EXIT_NOT_FOUND      127
+#define EXIT_SIGNAL_BASE    128
+
+/* The exit code that tells of this failure. */
+int error_exit_code(const struct error *error);
+
 /* The name of a step as it stands in status lines. */
 const char *step_name(enum step step);
 

@@ -1,0 +1,103 @@
+/*
+ * The child's side of creating a container. It begins with all capabilities in its own user
+ * namespace and none outside of it, and ends as the container's init (init.h).
+ */
+#include "child.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <net/if.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "init.h"
+#include "rootfs.h"
+#include "self.h"
+#include "sync.h"
+#include "terminal.h"
+#include "util.h"
+
+/* Root of the new user namespace, which we are not before its id maps are there. */
+static int become_root(struct error *error)
+{
+    if (setgroups(0, NULL) < 0 || setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0)
+        return error_set(error, STEP_ID_MAP, errno, "cannot become root in the user namespace");
+    return 0;
+}
+
+static int loopback_up(struct error *error)
+{
+    struct ifreq request = {.ifr_name = "lo"};
+    _cleanup_close_ int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+    if (fd < 0 || ioctl(fd, SIOCGIFFLAGS, &request) < 0)
+        return error_set(error, STEP_LOOPBACK, errno, "cannot look at the loopback interface");
+    request.ifr_flags |= IFF_UP;
+    if (ioctl(fd, SIOCSIFFLAGS, &request) < 0)
+        return error_set(error, STEP_LOOPBACK, errno, "cannot bring the loopback interface up");
+    return 0;
+}
+
+static int child_prepare(const struct container *container, const struct mounts *mounts,
+                         struct error *error)
+{
+    const char *hostname = container->hostname != NULL ? container->hostname : container->id;
+
+    if (setsid() < 0)
+        return error_set(error, STEP_CLONE, errno, "cannot start a session");
+    umask(022);
+    if (become_root(error) < 0)
+        return -1;
+    /* Only now, in the final cgroup, which thereby becomes the root of what is seen inside. */
+    if (unshare(CLONE_NEWCGROUP) < 0)
+        return error_set(error, STEP_CLONE, errno, "cannot make a cgroup namespace");
+    if (sethostname(hostname, strlen(hostname)) < 0)
+        return error_set(error, STEP_HOSTNAME, errno, "cannot set the hostname %s", hostname);
+    if (loopback_up(error) < 0)
+        return -1;
+    return rootfs_enter(container, mounts, error);
+}
+
+/* In the container's own devpts, so that ttyname(3) works inside. The end that is left to us
+ * becomes the command's input and output, the other one goes to the monitor. */
+static int terminal_prepare(const struct container *container, struct child_ends *ends,
+                            int *ret_master, struct error *error)
+{
+    const struct terminal_size size = {.rows = container->rows, .columns = container->columns};
+    int slave;
+
+    if (terminal_open(size, ret_master, &slave, error) < 0)
+        return -1;
+    for (size_t i = 0; i < 3; i++)
+        ends->stdio[i] = slave;
+    return 0;
+}
+
+_Noreturn void child_run(const struct container *container, const struct mounts *mounts,
+                         const struct child_ends *given, char **argv)
+{
+    struct child_ends ends = *given;
+    struct error error;
+    int master = -1;
+
+    /* The slowest of the namespaces, made while the parent writes id maps and cgroups. */
+    int unshared = unshare(CLONE_NEWNET);
+    int errnum = errno;
+    if (!sync_await_ready(ends.sync))
+        _exit(EXIT_OWN_FAILURE);
+    if (unshared < 0)
+        error_set(&error, STEP_CLONE, errnum, "cannot make a network namespace");
+    else if (child_prepare(container, mounts, &error) == 0 &&
+             (!container->command.tty ||
+              terminal_prepare(container, &ends, &master, &error) == 0)) {
+        sync_send_prepared(ends.sync, master);
+        init_run(container, &ends, argv);
+    }
+    sync_send_error(ends.sync, &error);
+    _exit(EXIT_OWN_FAILURE);
+}
