@@ -215,7 +215,7 @@ const backend: Command[] = [
             await s.backend.start();
         },
     },
-    { kind: "plain", id: "stopBackend", needsBackend: true, run: (s) => s.backend.stop() },
+    { kind: "plain", id: "stopBackend", needsBackend: false, run: (s) => s.backend.stop() },
     { kind: "plain", id: "restartBackend", needsBackend: false, run: (s) => s.backend.restart() },
     { kind: "plain", id: "showOutput", needsBackend: false, run: (s) => s.output.show() },
 ];
