@@ -163,6 +163,8 @@ export class Workbench {
     /** Chooses from the list of the question with this title or prompt. */
     async pick(question: string | RegExp, label: string): Promise<void> {
         await this.question(question);
+        // A row under the resting pointer shows a hover, which would lie on the rows below it.
+        await this.page.mouse.move(0, 0);
         const named = this.page.getByText(label, { exact: true });
         await this.page.locator(SELECTORS.quickInputRow).filter({ has: named }).first().click();
     }
