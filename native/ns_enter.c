@@ -6,17 +6,13 @@
 #include <unistd.h>
 
 #include "environment.h"
+#include "error.h"
 #include "ns_enter_join.h"
 #include "ns_enter_options.h"
 #include "ns_enter_relay.h"
 #include "self.h"
 #include "status.h"
 #include "util.h"
-
-#define EXIT_OWN_FAILURE   125
-#define EXIT_NO_EXECUTION  126
-#define EXIT_NOT_FOUND     127
-#define EXIT_SIGNAL_OFFSET 128
 
 /* Being asked to end is for us what a client that goes is: the session hangs up. */
 static int signals_open(struct error *error)
@@ -92,13 +88,6 @@ static int run(const struct enter_options *options, struct command_end *ret_end,
     return relay_run(&entered, &ends, ret_end, error);
 }
 
-static int failure_exit_code(const struct error *error)
-{
-    if (error->step != STEP_EXEC)
-        return EXIT_OWN_FAILURE;
-    return error->errnum == ENOENT ? EXIT_NOT_FOUND : EXIT_NO_EXECUTION;
-}
-
 int main(int argc, char **argv)
 {
     struct enter_options options;
@@ -114,8 +103,8 @@ int main(int argc, char **argv)
             fprintf(stderr, "ns_enter: %s: %s\n", step_name(error.step), error.message);
         else
             status_failed(status_fd, &error);
-        return failure_exit_code(&error);
+        return error_exit_code(&error);
     }
     report_exited(options.status_fd, &end);
-    return end.signal == 0 ? end.exit_code : EXIT_SIGNAL_OFFSET + end.signal;
+    return end.signal == 0 ? end.exit_code : EXIT_SIGNAL_BASE + end.signal;
 }

@@ -15,8 +15,6 @@ enum flag_name {
     FLAG_PID,
     FLAG_START_TIME,
     FLAG_BOOT_ID,
-    FLAG_MONITOR_PID,
-    FLAG_MONITOR_START_TIME,
     FLAG_TTY,
     FLAG_ROWS,
     FLAG_COLS,
@@ -40,9 +38,6 @@ static const struct flag {
     [FLAG_PID] = {"--pid", KIND_NUMBER, true, 1, INT_MAX},
     [FLAG_START_TIME] = {"--start-time", KIND_NUMBER, true, 0, UINT64_MAX},
     [FLAG_BOOT_ID] = {"--boot-id", KIND_TEXT, true, 0, 0},
-    /* Half of every TARGET; entering needs the container only. */
-    [FLAG_MONITOR_PID] = {"--monitor-pid", KIND_NUMBER, false, 1, INT_MAX},
-    [FLAG_MONITOR_START_TIME] = {"--monitor-start-time", KIND_NUMBER, false, 0, UINT64_MAX},
     [FLAG_TTY] = {"--tty", KIND_SWITCH, false, 0, 0},
     [FLAG_ROWS] = {"--rows", KIND_NUMBER, false, 0, UINT16_MAX},
     [FLAG_COLS] = {"--cols", KIND_NUMBER, false, 0, UINT16_MAX},
