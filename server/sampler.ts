@@ -150,9 +150,13 @@ export class Sampler {
         }
         const usage: Record<ContainerId, Usage> = {};
         for (const id of running) {
-            const watched = this.#observe(id);
-            if (watched !== undefined) {
-                usage[id] = watched.usage;
+            try {
+                const watched = this.#observe(id);
+                if (watched !== undefined) {
+                    usage[id] = watched.usage;
+                }
+            } catch {
+                // Too many open files, most likely: this one has no figures this time.
             }
         }
         const host = { cpus: availableParallelism(), memory: totalmem() };
