@@ -48,6 +48,15 @@ void cgroup_close(struct cgroup *cgroup);
 /* Opens our parent directory in every hierarchy, made when `create`. No hierarchy is no failure. */
 int cgroup_open_parent(bool create, struct cgroup *ret_parent, struct error *error);
 
+/*
+ * Keeps our parent directories from being tidied away while a start makes use of them; closing the
+ * returned fd ends it. -1 with errno.
+ */
+int cgroup_hold(void);
+
+/* Removes our parent directories where nothing is in them any more; others are left alone. */
+void cgroup_tidy(void);
+
 /* Makes controllers available in the children of our parent in the unified hierarchy. */
 void cgroup_enable_controllers(const struct cgroup *parent);
 

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <unistd.h>
@@ -31,8 +32,7 @@ void cgroup_close(struct cgroup *cgroup)
         cleanup_close(&cgroup->fds[i]);
 }
 
-/* -1 when `path` is no cgroup file system of the wanted version. */
-static int hierarchy_open(const char *path, long magic)
+static int mount_open(const char *path, long magic)
 {
     struct statfs filesystem;
     _cleanup_close_ int fd = open(path, DIRECTORY);
@@ -42,12 +42,14 @@ static int hierarchy_open(const char *path, long magic)
     return TAKE_FD(fd);
 }
 
-/* On a host with cgroup v2 alone it is mounted at the top, beside it otherwise. */
-static int unified_open(void)
+/* The top of a hierarchy; -1 when this host has it not. */
+static int hierarchy_open(size_t hierarchy)
 {
-    int fd = hierarchy_open("/sys/fs/cgroup", CGROUP2_SUPER_MAGIC);
-
-    return fd >= 0 ? fd : hierarchy_open(mounts[CGROUP_UNIFIED], CGROUP2_SUPER_MAGIC);
+    if (hierarchy != CGROUP_UNIFIED)
+        return mount_open(mounts[hierarchy], CGROUP_SUPER_MAGIC);
+    /* On a host with cgroup v2 alone it is mounted at the top, beside the others otherwise. */
+    int fd = mount_open("/sys/fs/cgroup", CGROUP2_SUPER_MAGIC);
+    return fd >= 0 ? fd : mount_open(mounts[CGROUP_UNIFIED], CGROUP2_SUPER_MAGIC);
 }
 
 void cgroup_enable_controllers(const struct cgroup *parent)
@@ -94,8 +96,7 @@ int cgroup_open_parent(bool create, struct cgroup *ret_parent, struct error *err
     bool made_unified = false;
 
     for (size_t i = 0; i < CGROUP_HIERARCHIES; i++) {
-        _cleanup_close_ int top =
-            i == CGROUP_UNIFIED ? unified_open() : hierarchy_open(mounts[i], CGROUP_SUPER_MAGIC);
+        _cleanup_close_ int top = hierarchy_open(i);
         if (top < 0)
             continue;
         if (create && mkdirat(top, CGROUP_PARENT, 0755) == 0)
@@ -113,4 +114,31 @@ int cgroup_open_parent(bool create, struct cgroup *ret_parent, struct error *err
     *ret_parent = parent;
     parent = CGROUP_NONE;
     return 0;
+}
+
+/* flock(2) on the directory above all, which stays. */
+static int top_lock(int operation)
+{
+    _cleanup_close_ int fd = open("/sys/fs/cgroup", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    return fd < 0 || flock(fd, operation) < 0 ? -1 : TAKE_FD(fd);
+}
+
+int cgroup_hold(void)
+{
+    return top_lock(LOCK_SH);
+}
+
+void cgroup_tidy(void)
+{
+    _cleanup_close_ int lock = top_lock(LOCK_EX | LOCK_NB);
+
+    for (size_t i = 0; lock >= 0 && i < CGROUP_HIERARCHIES; i++) {
+        _cleanup_close_ int top = hierarchy_open(i);
+        if (top < 0)
+            continue;
+        /* The kernel refuses to remove what is in use. */
+        (void)unlinkat(top, CGROUP_PARENT "/" CGROUP_MONITORS, AT_REMOVEDIR);
+        (void)unlinkat(top, CGROUP_PARENT, AT_REMOVEDIR);
+    }
 }

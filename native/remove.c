@@ -127,6 +127,20 @@ static int parent_open(const char *path, const char **ret_name)
     return open(length > 0 ? parent : "/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 }
 
+int tree_remove_path(const char *path, struct error *error)
+{
+    const char *name;
+    _cleanup_close_ int parent = parent_open(path, &name);
+
+    if (parent < 0 && errno == ENOENT)
+        return 0;
+    if (parent < 0)
+        return error_set(error, STEP_REMOVE, errno, "cannot open the directory of '%.128s'", path);
+    if (is_self_or_parent(name))
+        return error_set(error, STEP_REMOVE, EINVAL, "'%.128s' names no directory", path);
+    return tree_remove(parent, name, error);
+}
+
 /* The lock lives as long as the returned fd; -1 there when the directory is gone already. */
 static int state_lock(const char *id, int parent, const char *name, int *ret_fd,
                       struct error *error)
@@ -151,7 +165,10 @@ static int cgroups_remove(const char *id, struct error *error)
         return -1;
     if (cgroup_is_populated(&cgroup))
         return error_set(error, STEP_LOCK, EBUSY, "the container is running");
-    return cgroup_remove(&parent, id, error);
+    if (cgroup_remove(&parent, id, error) < 0)
+        return -1;
+    cgroup_tidy();
+    return 0;
 }
 
 int container_remove(const char *id, const char *state_dir, const char *run_dir, bool locked,

@@ -11,6 +11,9 @@
  */
 int tree_remove(int parent, const char *name, struct error *error);
 
+/* The same for an absolute path. */
+int tree_remove_path(const char *path, struct error *error);
+
 /*
  * Removes a container's cgroups and directories. The state directory is first renamed to
  * `.removing-ID` beside itself, so that half a container is never seen; what a crashed remove left

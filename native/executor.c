@@ -1,0 +1,110 @@
+/* container_executor: creates a container and stays as its monitor; stops, signals and removes one.
+ * README.md is its contract. */
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "options.h"
+#include "remove.h"
+#include "self.h"
+#include "start.h"
+#include "status.h"
+#include "stop.h"
+
+/* A result that is nothing but its event. */
+static void report(int status_fd, const char *event)
+{
+    struct json_line line;
+
+    json_begin(&line);
+    json_string(&line, "event", event);
+    json_end(&line);
+    status_send(status_fd, &line);
+}
+
+static int run_stop(const struct options *options, struct error *error)
+{
+    struct json_line line;
+    bool forced;
+
+    if (container_stop(options->container.id, &options->target, &options->monitor, options->signal,
+                       options->grace_ms, &forced, error) < 0)
+        return -1;
+    json_begin(&line);
+    json_string(&line, "event", "stopped");
+    json_bool(&line, "forced", forced);
+    json_end(&line);
+    status_send(options->status_fd, &line);
+    return 0;
+}
+
+static int run_kill(const struct options *options, struct error *error)
+{
+    if (container_signal(&options->target, options->signal, error) < 0)
+        return -1;
+    report(options->status_fd, "signalled");
+    return 0;
+}
+
+static int run_remove(const struct options *options, struct error *error)
+{
+    const struct container *container = &options->container;
+
+    if (container_remove(container->id, container->state_dir, container->run_dir, false, error) < 0)
+        return -1;
+    report(options->status_fd, "removed");
+    return 0;
+}
+
+static int run_remove_tree(const struct options *options, struct error *error)
+{
+    if (tree_remove_path(options->path, error) < 0)
+        return -1;
+    report(options->status_fd, "removed");
+    return 0;
+}
+
+/* Returns the exit code, or -1 with an error that nobody knows of yet. */
+static int run(struct options *options, char **argv, struct error *error)
+{
+    /* Above the standard ones, which a monitor has replaced by the null device. */
+    if (options->status_fd < 3)
+        options->status_fd = fcntl(options->status_fd, F_DUPFD_CLOEXEC, 3);
+    const int kept[] = {options->status_fd, options->env_fd};
+
+    if (self_close_fds(kept, 2, error) < 0)
+        return -1;
+    switch (options->verb) {
+    case VERB_START:
+        return container_start(options, argv, error);
+    case VERB_STOP:
+        return run_stop(options, error);
+    case VERB_KILL:
+        return run_kill(options, error);
+    case VERB_REMOVE:
+        return run_remove(options, error);
+    case VERB_REMOVE_TREE:
+        return run_remove_tree(options, error);
+    }
+    return -1;
+}
+
+int main(int argc, char **argv)
+{
+    struct options options;
+    struct error error;
+    (void)argc;
+
+    if (self_protect(argv, &error) == 0 && options_parse(argv, &options, &error) == 0) {
+        int exit_code = run(&options, argv, &error);
+        if (exit_code >= 0)
+            return exit_code;
+    }
+    int status_fd = options_find_status_fd(argv);
+    if (status_fd >= 0)
+        status_failed(status_fd, &error);
+    else
+        fprintf(stderr, "container_executor: %s: %s\n", step_name(error.step), error.message);
+    return error_exit_code(&error);
+}

@@ -1,0 +1,192 @@
+#include "monitor.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "attach.h"
+#include "log.h"
+#include "relay.h"
+#include "remove.h"
+#include "sandbox.h"
+#include "self.h"
+#include "status.h"
+#include "util.h"
+
+/* Everything that lives as long as the container. */
+struct monitor {
+    struct state state;
+    struct cgroup parent, cgroup;
+    struct sandbox sandbox;
+    struct running running;
+    struct log log;
+    struct relay relay;
+};
+
+/* Of nobody's session and terminal; only KILL ends it, so that a shut down computer's containers
+ * end first. */
+static int monitor_detach(struct error *error)
+{
+    _cleanup_close_ int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+    if (null < 0 || setsid() < 0 || chdir("/") < 0)
+        return error_set(error, STEP_MONITOR, errno, "cannot leave the caller's session");
+    for (int fd = 0; fd < 3; fd++)
+        if (dup2(null, fd) < 0)
+            return error_set(error, STEP_MONITOR, errno, "cannot leave the caller's terminal");
+    (void)signal(SIGTERM, SIG_IGN);
+    (void)signal(SIGINT, SIG_IGN);
+    (void)signal(SIGHUP, SIG_IGN);
+    return 0;
+}
+
+static int running_fill(pid_t pid, struct running *running, struct error *error)
+{
+    running->pid = pid;
+    running->monitor_pid = getpid();
+    timestamp_now(running->started_at);
+    if (process_start_time(pid, &running->start_time) < 0 ||
+        process_start_time(running->monitor_pid, &running->monitor_start_time) < 0 ||
+        boot_id(running->boot_id) < 0)
+        return error_set(error, STEP_STATE, errno, "cannot identify process %d", pid);
+    return 0;
+}
+
+/* What can be done for ourselves while the child sets itself up. */
+static int monitor_prepare(struct monitor_start *start, struct monitor *monitor,
+                           struct error *error)
+{
+    const struct container *container = start->container;
+    struct state *state = &monitor->state;
+
+    if (cgroup_join(&start->monitors, getpid(), error) < 0)
+        return -1;
+    cleanup_close(&start->hold);
+    start->hold = -1;
+    state->made.log = faccessat(state->dir, "log", F_OK, 0) < 0;
+    if (log_open(state->dir, container->log_max, &monitor->log, error) < 0 ||
+        attach_open(state->run, container->interactive, &monitor->relay.attach, error) < 0)
+        return -1;
+    return running_fill(monitor->sandbox.pid, &monitor->running, error);
+}
+
+static int container_create(struct monitor_start *start, struct monitor *monitor,
+                            struct error *error)
+{
+    const struct container *container = start->container;
+
+    if (monitor_detach(error) < 0 || cgroup_create(&start->parent, container->id,
+                                                   &container->limits, &monitor->cgroup, error) < 0)
+        return -1;
+    if (sandbox_start(container, &monitor->state, &monitor->cgroup, start->argv, &monitor->sandbox,
+                      error) == 0) {
+        if (monitor_prepare(start, monitor, error) == 0 &&
+            sandbox_await(&monitor->sandbox, error) == 0 &&
+            state_write_running(&monitor->state, &monitor->running, error) == 0)
+            return 0;
+        sandbox_abort(&monitor->sandbox);
+    }
+    struct error ignored;
+    (void)cgroup_remove(&start->parent, container->id, &ignored);
+    return -1;
+}
+
+/* Tells the caller's reader, then lets the launcher go. */
+static void launcher_release(const struct monitor_start *start, int exit_code)
+{
+    unsigned char byte = (unsigned char)exit_code;
+
+    close(start->status_fd);
+    (void)write_all(start->launcher, &byte, 1);
+    close(start->launcher);
+}
+
+static void report_started(int status_fd, const struct running *running)
+{
+    struct json_line line;
+
+    json_begin(&line);
+    json_string(&line, "event", "started");
+    state_describe(running, &line);
+    json_end(&line);
+    status_send(status_fd, &line);
+}
+
+/* Writes down how it ended, and takes away what only a running container has. */
+static void container_end(struct monitor *monitor, const char *id)
+{
+    struct error ignored; /* nobody is left to be told; a record that is missing means "lost" */
+    struct exited exited = {.started_at = monitor->running.started_at};
+
+    exited.wait_status = sandbox_wait(&monitor->sandbox);
+    /* With init everything in its pid namespace is gone. What joined from outside is not. */
+    if (cgroup_is_populated(&monitor->cgroup))
+        (void)cgroup_kill(&monitor->cgroup, &ignored);
+    relay_drain(&monitor->relay);
+    exited.usage = cgroup_read_usage(&monitor->cgroup);
+    (void)state_write_exit(&monitor->state, &exited, &ignored);
+    state_remove_running(&monitor->state);
+    (void)cgroup_remove(&monitor->parent, id, &ignored);
+    attach_close(&monitor->relay.attach);
+}
+
+/* The strings of the command line are overwritten by the title; these are copies. */
+struct names {
+    char id[13];
+    char *state_dir, *run_dir; /* when they are to be removed */
+};
+
+static int names_copy(const struct container *container, struct names *ret_names,
+                      struct error *error)
+{
+    struct names names = {0};
+
+    memcpy(names.id, container->id, sizeof(names.id));
+    if (container->auto_remove) {
+        names.state_dir = strdup(container->state_dir);
+        names.run_dir = strdup(container->run_dir);
+        if (names.state_dir == NULL || names.run_dir == NULL)
+            return error_set(error, STEP_MONITOR, ENOMEM, "cannot keep the directories' names");
+    }
+    *ret_names = names;
+    return 0;
+}
+
+static void title_set(char **argv, const char *id)
+{
+    char title[48];
+
+    snprintf(title, sizeof(title), "container_executor: monitor of %s", id);
+    self_set_title(argv, title);
+}
+
+_Noreturn void monitor_run(struct monitor_start *start)
+{
+    static struct monitor monitor; /* too large for a stack whose pages all count */
+    struct error error;
+    struct names names;
+
+    monitor.state = start->state;
+    monitor.parent = start->parent;
+    if (names_copy(start->container, &names, &error) < 0 ||
+        container_create(start, &monitor, &error) < 0) {
+        state_undo(start->container, &monitor.state);
+        status_failed(start->status_fd, &error);
+        launcher_release(start, error_exit_code(&error));
+        _exit(EXIT_OWN_FAILURE);
+    }
+    report_started(start->status_fd, &monitor.running);
+    launcher_release(start, 0);
+    title_set(start->argv, names.id);
+
+    relay_begin(&monitor.relay, &monitor.sandbox, &monitor.log);
+    relay_run(&monitor.relay);
+    container_end(&monitor, names.id);
+    if (names.state_dir != NULL)
+        (void)container_remove(names.id, names.state_dir, names.run_dir, true, &error);
+    _exit(0);
+}

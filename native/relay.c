@@ -1,0 +1,110 @@
+/* The monitor's loop: output to the log and to who is attached, their input to the command. */
+#include "relay.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <unistd.h>
+
+#include "util.h"
+
+/* Slots of what is polled. */
+enum { POLL_INIT, POLL_OUTPUTS, POLL_INPUT = POLL_OUTPUTS + 2, POLL_ATTACH };
+#define POLL_COUNT (POLL_ATTACH + ATTACH_POLLS)
+
+void relay_begin(struct relay *relay, struct sandbox *sandbox, struct log *log)
+{
+    relay->init = sandbox->pidfd;
+    relay->log = log;
+    if (sandbox->terminal >= 0) {
+        (void)fcntl(sandbox->terminal, F_SETFL, O_RDWR | O_NONBLOCK);
+        relay->input.terminal = true;
+        relay->input.fd = relay->outputs[ATTACH_STDOUT] = TAKE_FD(sandbox->terminal);
+        relay->outputs[ATTACH_STDERR] = -1;
+        return;
+    }
+    relay->input.terminal = false;
+    relay->input.fd = TAKE_FD(sandbox->input);
+    relay->outputs[ATTACH_STDOUT] = TAKE_FD(sandbox->output);
+    relay->outputs[ATTACH_STDERR] = TAKE_FD(sandbox->errors);
+}
+
+static void output_close(struct relay *relay, size_t which)
+{
+    /* Terminals are both. */
+    if (relay->input.fd == relay->outputs[which])
+        relay->input.fd = -1;
+    close(relay->outputs[which]);
+    relay->outputs[which] = -1;
+}
+
+/* Hands one chunk on; false when there is none now. */
+static bool output_read(struct relay *relay, size_t which)
+{
+    static const enum log_stream streams[] = {LOG_STDOUT, LOG_STDERR};
+    char data[ATTACH_CHUNK];
+
+    if (relay->outputs[which] < 0)
+        return false;
+    ssize_t got = read(relay->outputs[which], data, sizeof(data));
+    if (got < 0 && (errno == EAGAIN || errno == EINTR))
+        return false;
+    if (got <= 0) { /* EIO: nobody has the terminal open any more */
+        output_close(relay, which);
+        return false;
+    }
+    log_write(relay->log, streams[which], data, (size_t)got);
+    attach_send(&relay->attach, (enum attach_type)which, data, (size_t)got);
+    return true;
+}
+
+/* Waits for what comes next and works on it. */
+static void relay_step(struct relay *relay, struct pollfd polls[POLL_COUNT])
+{
+    const bool has_room = attach_has_room(&relay->attach);
+    int timeout = attach_prepare(&relay->attach, &relay->input, polls + POLL_ATTACH);
+
+    polls[POLL_INIT] = (struct pollfd){.fd = relay->init, .events = POLLIN};
+    for (size_t i = 0; i < 2; i++)
+        polls[POLL_OUTPUTS + i] =
+            (struct pollfd){.fd = has_room ? relay->outputs[i] : -1, .events = POLLIN};
+    polls[POLL_INPUT] = (struct pollfd){
+        .fd = input_is_waiting(&relay->input) ? relay->input.fd : -1, .events = POLLOUT};
+    if (poll(polls, POLL_COUNT, timeout) < 0) {
+        polls[POLL_INIT].revents = 0;
+        return; /* interrupted */
+    }
+    for (size_t i = 0; i < 2; i++)
+        if (polls[POLL_OUTPUTS + i].revents != 0)
+            (void)output_read(relay, i);
+    if (polls[POLL_INPUT].revents != 0)
+        input_flush(&relay->input);
+    attach_handle(&relay->attach, &relay->input, polls + POLL_ATTACH);
+}
+
+void relay_run(struct relay *relay)
+{
+    struct pollfd polls[POLL_COUNT] = {0};
+
+    do
+        relay_step(relay, polls);
+    while (polls[POLL_INIT].revents == 0);
+}
+
+void relay_drain(struct relay *relay)
+{
+    struct pollfd polls[POLL_COUNT] = {0};
+
+    relay->init = -1;
+    for (;;) {
+        if (!attach_has_room(&relay->attach)) {
+            relay_step(relay, polls);
+            continue;
+        }
+        bool out = output_read(relay, ATTACH_STDOUT), err = false;
+        if (attach_has_room(&relay->attach))
+            err = output_read(relay, ATTACH_STDERR);
+        if (!out && !err && attach_has_room(&relay->attach))
+            return;
+    }
+}

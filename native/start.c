@@ -1,0 +1,84 @@
+/* The launching parent: prepares the directories, forks the monitor, and waits for its word. */
+#include "start.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "environment.h"
+#include "monitor.h"
+#include "namespace.h"
+#include "util.h"
+
+/* The monitor is born in the monitors' own control group: stopping its caller's service, or logging
+ * out, does not reach it. */
+static int monitor_fork(struct monitor_start *start, struct error *error)
+{
+    _cleanup_close_ int pidfd = -1;
+    int word[2];
+
+    if (pipe2(word, O_CLOEXEC) < 0)
+        return error_set(error, STEP_MONITOR, errno, "cannot make a pipe");
+    start->launcher = word[1];
+    pid_t pid = namespace_clone(0, start->monitors.fds[CGROUP_UNIFIED], &pidfd);
+    if (pid == 0) {
+        close(word[0]);
+        monitor_run(start);
+    }
+    int errnum = errno;
+    close(word[1]);
+    if (pid > 0)
+        return word[0];
+    close(word[0]);
+    return error_set(error, STEP_MONITOR, errnum, "cannot make the monitor");
+}
+
+static int cgroups_open(struct monitor_start *start, struct error *error)
+{
+    start->hold = cgroup_hold();
+    if (cgroup_open_parent(true, &start->parent, error) < 0)
+        return -1;
+    return cgroup_open(&start->parent, CGROUP_MONITORS, true, &start->monitors, error);
+}
+
+/* The exit code that the monitor says is ours. */
+static int monitor_await(int word, struct error *error)
+{
+    unsigned char exit_code;
+    ssize_t got;
+
+    do
+        got = read(word, &exit_code, 1);
+    while (got < 0 && errno == EINTR);
+    close(word);
+    if (got != 1)
+        return error_set(error, STEP_MONITOR, 0, "the monitor ended unexpectedly");
+    return exit_code;
+}
+
+int container_start(struct options *options, char **argv, struct error *error)
+{
+    struct container *container = &options->container;
+    struct monitor_start start = {
+        .container = container,
+        .parent = CGROUP_NONE,
+        .monitors = CGROUP_NONE,
+        .hold = -1,
+        .status_fd = options->status_fd,
+        .argv = argv,
+    };
+    char **environment;
+
+    if (environment_read(options->env_fd, &environment, error) < 0)
+        return -1;
+    container->command.environment = environment;
+    cleanup_close(&options->env_fd);
+    if (state_prepare(container, &start.state, error) < 0)
+        return -1;
+    int word = cgroups_open(&start, error) < 0 ? -1 : monitor_fork(&start, error);
+    if (word < 0) {
+        state_undo(container, &start.state);
+        return -1;
+    }
+    return monitor_await(word, error);
+}
