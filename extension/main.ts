@@ -12,17 +12,24 @@ import { ContainerModel } from "./model";
 import type { Services } from "./services";
 import { Sessions } from "./terminal/sessions";
 import { Meters } from "./view/meters";
+import type { Node } from "./view/nodes";
 import { ContainersView } from "./view/tree";
+
+/** What `activate` gives to other extensions. */
+export interface Api {
+    /** The rows of the Containers view. */
+    readonly tree: vscode.TreeDataProvider<Node>;
+}
 
 /**
  * Called by VS Code when the view is first shown or a command first used; never at start-up.
  * Asks for no password and starts nothing: it connects when a backend answers already.
  */
-export function activate(context: vscode.ExtensionContext): void {
+export function activate(context: vscode.ExtensionContext): Api | undefined {
     if (process.platform !== "linux") {
         // The view's welcome says that containers need Linux; there is nothing to register.
         void vscode.commands.executeCommand("setContext", "myContainerManager.notLinux", true);
-        return;
+        return undefined;
     }
     if (vscode.l10n.bundle) {
         l10n.config({ contents: vscode.l10n.bundle });
@@ -61,4 +68,5 @@ export function activate(context: vscode.ExtensionContext): void {
         output,
     );
     void backend.find();
+    return { tree: view };
 }

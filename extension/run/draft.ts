@@ -47,7 +47,7 @@ export function specOf(draft: Draft): ContainerSpec {
     };
 }
 
-export function rootfsText(rootfs: Rootfs): string {
+function rootfsText(rootfs: Rootfs): string {
     switch (rootfs.kind) {
         case "host":
             return l10n.t("this computer's programs");

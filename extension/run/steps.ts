@@ -4,7 +4,7 @@ import type { Rootfs, RootfsInfo } from "../../server/protocol";
 import { chooseSource, importFrom } from "../commands/rootfs";
 import type { Services } from "../services";
 import { formatBytes } from "../view/format";
-import { type Draft, draftText, type LimitKey, rootfsText } from "./draft";
+import { type Draft, draftText, type LimitKey } from "./draft";
 import { type Answer, askChoice, askText, BACK, type Question } from "./input";
 import { commandProblem, cpuProblem, memoryProblem, nameProblem, pidsProblem } from "./validate";
 
@@ -65,7 +65,7 @@ function rootfsPicks(situation: Situation, draft: Draft): RootfsPick[] {
         separator(vscode.l10n.t("root file systems")),
         {
             label: vscode.l10n.t("This Computer's Programs"),
-            description: vscode.l10n.t("its /usr, copy-on-write, and nothing private; no download"),
+            description: vscode.l10n.t("copy-on-write, nothing to download"),
             iconPath: new vscode.ThemeIcon("device-desktop"),
             choose: () => withRootfs({ kind: "host" }),
         },
@@ -179,7 +179,6 @@ export const askLimits: Step = async (_, draft, where) => {
             [
                 {
                     label: vscode.l10n.t("Run"),
-                    description: [changed.name, draftText(changed)].filter(Boolean).join(" · "),
                     iconPath: new vscode.ThemeIcon("play"),
                     limit: undefined,
                 },
@@ -190,7 +189,11 @@ export const askLimits: Step = async (_, draft, where) => {
                 },
                 ...rows,
             ],
-            { ...where, title, placeholder: rootfsText(changed.rootfs) },
+            {
+                ...where,
+                title,
+                placeholder: [changed.name, draftText(changed)].filter(Boolean).join(" · "),
+            },
         );
         if (chosen === undefined || chosen === BACK) {
             return chosen;
