@@ -111,13 +111,14 @@ export class Sampler {
     }
 
     #start(): void {
-        clearInterval(this.#timer);
-        this.#timer = setInterval(() => this.#tick(), this.#intervalMs);
+        clearTimeout(this.#timer);
+        // No interval: looks that take longer than theirs must not pile up.
+        this.#timer = setTimeout(() => this.#start(), this.#intervalMs);
         this.#tick();
     }
 
     #stop(): void {
-        clearInterval(this.#timer);
+        clearTimeout(this.#timer);
         this.#timer = undefined;
         for (const { reader } of this.#watched.values()) {
             reader?.close();
