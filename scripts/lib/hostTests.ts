@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { mkdtemp, mkdir, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { build as bundle } from "esbuild";
+import { build as bundle, stop as stopBundler } from "esbuild";
 import { root } from "./build";
 import type { TestResult } from "./results";
 import { run, RunError } from "./run";
@@ -55,6 +55,7 @@ async function bundleSuites(): Promise<void> {
         sourcemap: "inline",
         logLevel: "silent",
     });
+    await stopBundler();
 }
 
 async function writeLog(output: string | Error): Promise<void> {

@@ -23,6 +23,9 @@ const WATCHED_DIRECTORIES = [
 /** Files whose content must be the same afterwards. */
 const WATCHED_FILES = ["/etc/passwd", "/etc/group", "/etc/subuid", "/etc/subgid"];
 
+/** tsx keeps what it has compiled in the temporary directory, and that goes with the directory. */
+const COMPILED = `tsx-${process.getuid?.() ?? 0}`;
+
 /** How long what is ending may take to be gone, in milliseconds. */
 const PATIENCE_MS = 10_000;
 
@@ -88,7 +91,8 @@ function ofThisRun(directory: string): string[] {
         .split("\n")
         .filter((line) => line.includes(directory))
         .map((line) => `mount ${line}`);
-    return [...processes, ...mounts, ...list(directory).map((name) => join(directory, name))];
+    const files = list(directory).filter((name) => name !== COMPILED);
+    return [...processes, ...mounts, ...files.map((name) => join(directory, name))];
 
     function mentions(file: string): boolean {
         return read(file).includes(directory);

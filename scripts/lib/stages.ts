@@ -70,10 +70,7 @@ export const STAGES: Stage[] = [
         name: "package",
         what: "the VSIX",
         quick: false,
-        run: () =>
-            step("the package is made", async () => {
-                process.env.MCM_TEST_VSIX = await makePackage();
-            }),
+        run: packageTests,
     },
     {
         name: "host",
@@ -103,6 +100,14 @@ async function sanitize(): Promise<TestResult[]> {
     const env = { MCM_TEST_NATIVE: "out/native-sanitize" };
     const results = await nodeTests(await testFiles("test/native"), { stage: "sanitize", env });
     return [...built, ...results];
+}
+
+/** Makes the package, which the stages after it use, and looks at it. */
+async function packageTests(): Promise<TestResult[]> {
+    const made = await step("the package is made", async () => {
+        process.env.MCM_TEST_VSIX = await makePackage();
+    });
+    return [...made, ...(await nodeTests(await testFiles("test/package"), { stage: "package" }))];
 }
 
 /** Node programs that must end well, each a test. */

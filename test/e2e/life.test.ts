@@ -58,7 +58,7 @@ suite("a container's life", () => {
             await used.workbench.rowMenu(row, "Send Signal…");
             await used.workbench.pick("Send a signal to", "SIGHUP");
             await eventually(
-                async () => (await row.innerText()).includes('exited with code 7'),
+                async () => (await row.innerText()).includes("exited with code 7"),
                 "code 7",
             );
         });

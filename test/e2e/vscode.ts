@@ -70,6 +70,7 @@ export class Vscode {
         const { command, version } = await codeServer();
         const data = join(options.directory, "data");
         await writeSettings(data, options.settings);
+        await mkdir(join(options.directory, "tmp"), { recursive: true });
         if (options.owner !== undefined) {
             await run("chown", ["-R", `${options.owner}:${options.owner}`, options.directory]);
         }
@@ -170,6 +171,8 @@ function environment(home: string): Record<string, string | undefined> {
     return {
         ...Object.fromEntries(outer.map((name) => [name, undefined])),
         HOME: home,
+        // Sockets and such that it does not remove.
+        TMPDIR: join(home, "tmp"),
         EXTENSIONS_GALLERY: JSON.stringify({ serviceUrl: "" }),
         VSCODE_SKIP_BUILTIN_EXTENSIONS: SKIPPED_BUILTINS.join(","),
     };

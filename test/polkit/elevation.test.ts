@@ -1,6 +1,5 @@
 /** Starting the backend as a user who is not root: sudo-prompt, polkit and sudo, all of them real. */
 import assert from "node:assert/strict";
-import { join } from "node:path";
 import { after, before, beforeEach, suite, test } from "node:test";
 import { makePackage } from "../../scripts/lib/build";
 import { removeContainer, runContainer } from "../e2e/actions";
@@ -18,7 +17,7 @@ suite("a user who is not root starts the backend", () => {
         const vsix = process.env.MCM_TEST_VSIX ?? (await makePackage());
         world = await World.start();
         desk = await openDesk(vsix, {
-            directory: join(world.home, "vscode"),
+            directory: world.home,
             wrapper: world.enter("user"),
             owner: USER.uid,
         });

@@ -1,0 +1,29 @@
+/** `npm run pictures`: takes the pictures of the README from the last run of the window tests. */
+import { copyFile, mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { root } from "./lib/build";
+import { nodeTests, testFiles } from "./lib/nodeTests";
+import { problemsText } from "./lib/results";
+import { progress } from "./lib/run";
+
+/** Names under out/pictures, as the window tests write them. */
+const PICTURES = ["overview", "hover", "logs", "run"];
+
+async function main(): Promise<void> {
+    progress("running the window tests, which take the pictures");
+    const results = await nodeTests(await testFiles("test/e2e"), { stage: "e2e", concurrency: 1 });
+    if (results.some(({ outcome }) => outcome !== "passed")) {
+        throw new Error(`not all passed:\n${problemsText(results)}`);
+    }
+    const target = join(root, "media/readme");
+    await mkdir(target, { recursive: true });
+    for (const name of PICTURES) {
+        await copyFile(join(root, "out/pictures", `${name}.png`), join(target, `${name}.png`));
+        progress(join(target, `${name}.png`));
+    }
+}
+
+void main().catch((error: unknown) => {
+    progress(error instanceof Error ? error.message : String(error));
+    process.exitCode = 1;
+});
