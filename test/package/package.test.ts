@@ -5,7 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, suite, test } from "node:test";
 import { makePackage, root } from "../../scripts/lib/build";
-import { run, RunError } from "../../scripts/lib/run";
+import type { RunError } from "../../scripts/lib/run";
+import { run } from "../../scripts/lib/run";
 import { codeServer } from "../../scripts/lib/vscode";
 
 suite("the installed package", () => {
