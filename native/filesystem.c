@@ -29,6 +29,9 @@ int filesystem_mount(const char *type, const struct filesystem_option *options, 
 
     if (context < 0)
         return mount_failed(type, context, step, error);
+    /* What mount(8) shows in its first column. */
+    if (fsconfig(context, FSCONFIG_SET_STRING, "source", type, 0) < 0)
+        return mount_failed(type, context, step, error);
     for (; options != NULL && options->key != NULL; options++) {
         unsigned command = options->value != NULL ? FSCONFIG_SET_STRING : FSCONFIG_SET_FLAG;
         if (fsconfig(context, command, options->key, options->value, 0) < 0)

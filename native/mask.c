@@ -40,7 +40,8 @@ static int hide(int tree, const char *name, int null_device, int empty, struct e
         return 0;
     if (fstat(target, &status) < 0)
         return error_set(error, STEP_MASK, errno, "cannot look at %s", name);
-    _cleanup_close_ int cover = filesystem_clone(S_ISDIR(status.st_mode) ? empty : null_device, 0);
+    _cleanup_close_ int cover = S_ISDIR(status.st_mode) ? filesystem_clone(empty, MOUNT_ATTR_RDONLY)
+                                                        : filesystem_clone(null_device, 0);
     if (cover < 0 || filesystem_attach(cover, target) < 0)
         return error_set(error, STEP_MASK, errno, "cannot hide %s", name);
     return 0;
@@ -60,18 +61,13 @@ static int make_read_only(int tree, const char *name, struct error *error)
     return 0;
 }
 
-int mask_paths(int proc, int sys, int null_device, int old_root, struct error *error)
+int mask_paths(int proc, int sys, int null_device, int staging, struct error *error)
 {
-    _cleanup_close_ int empty = -1;
-    const struct filesystem_option options[] = {{"mode", "555"}, {"nr_inodes", "1"}, {NULL, NULL}};
-
-    if (filesystem_mount("tmpfs", options,
-                         MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV |
-                             MOUNT_ATTR_NOEXEC,
-                         STEP_MASK, &empty, error) < 0)
-        return -1;
-    if (filesystem_attach(empty, old_root) < 0)
-        return error_set(error, STEP_MASK, errno, "cannot attach the empty directory");
+    if (mkdirat(staging, "empty", 0555) < 0)
+        return error_set(error, STEP_MASK, errno, "cannot make an empty directory");
+    _cleanup_close_ int empty = openat(staging, "empty", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (empty < 0)
+        return error_set(error, STEP_MASK, errno, "cannot open the empty directory");
     for (size_t i = 0; i < COUNT(proc_masked); i++)
         if (hide(proc, proc_masked[i], null_device, empty, error) < 0)
             return -1;

@@ -131,6 +131,8 @@ static int devices_open(int devices[DEVICE_COUNT], struct error *error)
             status.st_rdev != makedev(device_numbers[i].major, device_numbers[i].minor))
             return error_set(error, STEP_MOUNT_DEV, ENODEV, "%s is not the device of that name",
                              path);
+        if (mount_set(devices[i], MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC, -1) < 0)
+            return error_set(error, STEP_MOUNT_DEV, errno, "cannot prepare %s", path);
     }
     return 0;
 }

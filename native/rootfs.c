@@ -43,24 +43,41 @@ static int overlay_mount(int lower, int upper, int work, int *ret_fd, struct err
 }
 
 /*
- * Kernels before 6.15 take no layer that is mounted nowhere, nor clones of one. So the layers are
- * stacked on the old root, each on top of the one before; it is never looked at again, and goes
- * with it.
+ * Kernels before 6.15 take no layer that is mounted nowhere, nor clones of one. So the layers get
+ * places in a tmpfs of ours, over the old root's /dev, which goes with the old root.
  */
-static int stage(int mount_fd, int old_root, struct error *error)
+static int staging_mount(int *ret_staging, struct error *error)
 {
-    if (filesystem_attach(mount_fd, old_root) < 0)
-        return error_set(error, STEP_OVERLAY, errno, "cannot attach a layer");
+    const struct filesystem_option options[] = {{"mode", "700"}, {NULL, NULL}};
+    _cleanup_close_ int staging = -1;
+    _cleanup_close_ int at = open("/dev", O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+    if (filesystem_mount("tmpfs", options, NO_EXEC, STEP_OVERLAY, &staging, error) < 0)
+        return -1;
+    if (at < 0 || filesystem_attach(staging, at) < 0)
+        return error_set(error, STEP_OVERLAY, errno, "cannot attach the staging directory");
+    *ret_staging = TAKE_FD(staging);
     return 0;
 }
 
-static int root_mount(const struct mounts *mounts, int old_root, int *ret_root, struct error *error)
+static int stage(int staging, const char *name, int mount_fd, struct error *error)
+{
+    if (mkdirat(staging, name, 0755) < 0)
+        return error_set(error, STEP_OVERLAY, errno, "cannot make a place for %s", name);
+    _cleanup_close_ int at = openat(staging, name, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (at < 0 || filesystem_attach(mount_fd, at) < 0)
+        return error_set(error, STEP_OVERLAY, errno, "cannot attach %s", name);
+    return 0;
+}
+
+static int root_mount(const struct mounts *mounts, int staging, int *ret_root, struct error *error)
 {
     _cleanup_close_ int root = -1;
 
-    if (stage(mounts->state, old_root, error) < 0 || stage(mounts->rootfs, old_root, error) < 0 ||
+    if (stage(staging, "state", mounts->state, error) < 0 ||
+        stage(staging, "rootfs", mounts->rootfs, error) < 0 ||
         overlay_mount(mounts->rootfs, mounts->upper, mounts->work, &root, error) < 0 ||
-        stage(root, old_root, error) < 0)
+        stage(staging, "root", root, error) < 0)
         return -1;
     *ret_root = TAKE_FD(root);
     return 0;
@@ -144,7 +161,7 @@ static int volume_target(int root, const struct volume *volume, bool directory, 
     return 0;
 }
 
-static int volumes_mount(int root, int old_root, const struct container *container,
+static int volumes_mount(int root, int staging, const struct container *container,
                          const struct mounts *mounts, struct error *error)
 {
     for (size_t i = 0; i < container->volume_count; i++) {
@@ -152,8 +169,10 @@ static int volumes_mount(int root, int old_root, const struct container *contain
         const struct volume_mount *mount = &mounts->volumes[i];
         _cleanup_close_ int overlay = -1;
         _cleanup_close_ int at = -1;
+        char name[32];
+        snprintf(name, sizeof(name), "volume-%zu", i);
         if (volume->mode == VOLUME_COPY_ON_WRITE &&
-            (stage(mount->tree, old_root, error) < 0 ||
+            (stage(staging, name, mount->tree, error) < 0 ||
              overlay_mount(mount->tree, mount->upper, mount->work, &overlay, error) < 0))
             return -1;
         if (volume_target(root, volume, mount->directory, &at, error) < 0)
@@ -179,20 +198,17 @@ static int root_pivot(int root, struct error *error)
 int rootfs_enter(const struct container *container, const struct mounts *mounts,
                  struct error *error)
 {
-    _cleanup_close_ int root = -1, proc = -1, sys = -1;
+    _cleanup_close_ int staging = -1, root = -1, proc = -1, sys = -1;
 
     /* From here on nothing mounted or unmounted in here is seen outside, nor the other way round.
      */
     if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
         return error_set(error, STEP_OVERLAY, errno, "cannot make the mounts private");
-    _cleanup_close_ int old_root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-    if (old_root < 0)
-        return error_set(error, STEP_OVERLAY, errno, "cannot open the old root");
-    if (root_mount(mounts, old_root, &root, error) < 0 ||
+    if (staging_mount(&staging, error) < 0 || root_mount(mounts, staging, &root, error) < 0 ||
         kernel_mounts(root, &proc, &sys, error) < 0 || dev_mount(root, mounts, error) < 0 ||
         etc_bind(root, mounts, error) < 0 ||
-        mask_paths(proc, sys, mounts->devices[DEVICE_NULL], old_root, error) < 0 ||
-        volumes_mount(root, old_root, container, mounts, error) < 0)
+        mask_paths(proc, sys, mounts->devices[DEVICE_NULL], staging, error) < 0 ||
+        volumes_mount(root, staging, container, mounts, error) < 0)
         return -1;
     return root_pivot(root, error);
 }
