@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import path from "node:path";
 import * as vscode from "vscode";
 import { BackendShutdownRequest } from "../server/protocol";
+import { endOutdated } from "./client";
 import { BackendUnavailable, type Connection, type ConnectionState } from "./connection";
 import { firstStep, nextStep, type Outcome, type Result, type Step } from "./elevation/ladder";
 import { isHeld, type Lock, takeLock } from "./elevation/lock";
@@ -143,6 +144,10 @@ export class Backend implements vscode.Disposable {
             case "connect":
             case "connectToStarted":
                 return this.knock();
+            case "replace":
+                this.output.info("Ending a backend of another version. Containers run on.");
+                await endOutdated(this.connection.socketPath);
+                return { kind: "absent" };
             case "direct":
                 this.logPrivileged(this.argv);
                 return startDirectly(this.argv);

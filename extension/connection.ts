@@ -4,38 +4,22 @@
  */
 import type { Socket } from "node:net";
 import * as vscode from "vscode";
-import {
-    CloseAction,
-    ErrorAction,
-    ErrorCodes,
-    LanguageClient,
-    ResponseError,
-    RevealOutputChannelOn,
-    State,
-} from "vscode-languageclient";
-import {
-    type NotificationType,
-    type ProgressType,
-    type RequestType,
-    type RequestType0,
-    StreamMessageReader,
-    StreamMessageWriter,
-} from "vscode-jsonrpc/node";
+import { ErrorCodes, ResponseError, State } from "vscode-languageclient";
+import type { NotificationType, ProgressType, RequestType, RequestType0 } from "vscode-jsonrpc";
 import { connectTo } from "../server/launch";
-import { type ClientHello, PROTOCOL_VERSION, type ServerHello } from "../server/protocol";
+import {
+    type Attempt,
+    checkVersion,
+    createClient,
+    isVersionMismatch,
+    notAnswering,
+    type SilentClient,
+} from "./client";
 import { SocketWatch } from "./socketWatch";
 
 /** Connecting: one answers, but the handshake is under way; or the connection was lost a moment ago
  * and may come back. */
 export type ConnectionState = "disconnected" | "connecting" | "connected";
-
-/** What came of knocking at the socket. */
-export type Attempt =
-    | { kind: "connected" }
-    /** Nobody listens there. */
-    | { kind: "absent" }
-    /** Somebody listens but will not have us; why, in words. */
-    | { kind: "refused"; reason: string };
 
 /** There is no backend to ask, or it went away before it answered. */
 export class BackendUnavailable extends Error {
@@ -46,17 +30,6 @@ export class BackendUnavailable extends Error {
 const RETRY_DELAYS = [0, 50, 100, 200, 400, 800];
 
 type Handler = (params: never) => void;
-
-/** The library shows toasts of its own when a connection fails or ends. Here that is a state. */
-class SilentClient extends LanguageClient {
-    override error(message: string, data?: unknown): void {
-        try {
-            super.error(message, data, false);
-        } catch {
-            // The window is closing, and the output channel went first.
-        }
-    }
-}
 
 export class Connection implements vscode.Disposable {
     private readonly stateEmitter = new vscode.EventEmitter<ConnectionState>();
@@ -192,14 +165,15 @@ export class Connection implements vscode.Disposable {
             return notAnswering(error as NodeJS.ErrnoException);
         }
         this.setState("connecting");
-        const client = this.createClient(socket);
+        const client = this.adopt(socket);
         try {
             await client.start();
             checkVersion(client);
         } catch (error) {
             socket.destroy();
             this.drop(client, this.search === undefined ? "disconnected" : "connecting");
-            return { kind: "refused", reason: (error as Error).message };
+            const kind = isVersionMismatch(error) ? "outdated" : "refused";
+            return { kind, reason: (error as Error).message };
         }
         if (this.disposed) {
             void client.dispose().catch(() => undefined);
@@ -209,33 +183,8 @@ export class Connection implements vscode.Disposable {
         return { kind: "connected" };
     }
 
-    private createClient(socket: Socket): SilentClient {
-        const hello: ClientHello = { protocolVersion: PROTOCOL_VERSION, client: "vscode" };
-        const client = new SilentClient(
-            "myContainerManager",
-            "My Container Manager",
-            () =>
-                Promise.resolve({
-                    reader: new StreamMessageReader(socket),
-                    writer: new StreamMessageWriter(socket),
-                }),
-            {
-                outputChannel: this.log,
-                traceOutputChannel: this.log,
-                revealOutputChannelOn: RevealOutputChannelOn.Never,
-                initializationOptions: hello,
-                // False: do not try again on the same connection.
-                initializationFailedHandler: () => false,
-                errorHandler: {
-                    error: () => ({ action: ErrorAction.Continue, handled: true }),
-                    closed: () => ({
-                        action: CloseAction.DoNotRestart,
-                        handled: true,
-                        message: "The connection to the backend has ended.",
-                    }),
-                },
-            },
-        );
+    private adopt(socket: Socket): SilentClient {
+        const client = createClient(socket, this.log);
         this.client = client;
         for (const method of this.handlers.keys()) {
             this.listen(client, method);
@@ -297,26 +246,6 @@ export class Connection implements vscode.Disposable {
                 this.stateEmitter.fire(state);
             }
         }
-    }
-}
-
-function notAnswering(error: NodeJS.ErrnoException): Attempt {
-    return error.code === "ENOENT" || error.code === "ECONNREFUSED"
-        ? { kind: "absent" }
-        : { kind: "refused", reason: error.message };
-}
-
-/** @throws when the backend's protocol is not ours */
-function checkVersion(client: LanguageClient): void {
-    const capabilities: unknown = client.initializeResult?.capabilities.experimental;
-    const hello = capabilities as Partial<ServerHello> | undefined;
-    if (hello?.protocolVersion !== PROTOCOL_VERSION) {
-        throw new Error(
-            vscode.l10n.t(
-                "The running backend is of another version ({0}). Stop it, then start it again.",
-                hello?.version ?? "?",
-            ),
-        );
     }
 }
 

@@ -7,6 +7,8 @@
 export type Step =
     /** See whether one answers already. */
     | { kind: "connect" }
+    /** The one that answers is of another version: end it, to make room. Containers run on. */
+    | { kind: "replace" }
     /** We are root: start it. */
     | { kind: "direct" }
     /** Take the right to ask for a password; one window at a time has it. */
@@ -35,8 +37,10 @@ export type Outcome =
 export type Result =
     /** A backend answered. */
     | { kind: "connected" }
-    /** None listens. */
+    /** None listens, or none any more. */
     | { kind: "absent" }
+    /** One listens, but it is of another version; in words. */
+    | { kind: "outdated"; reason: string }
     /** The command that starts one said that it is ready. */
     | { kind: "started" }
     | { kind: "locked" }
@@ -70,6 +74,11 @@ export function nextStep(step: Step, result: Result, uid: number): Step {
             return { kind: "terminal" };
         case "absent":
             return afterAbsent(step, uid);
+        case "outdated":
+            // The one that was just started is not replaced: that could go on for ever.
+            return step.kind === "connect"
+                ? { kind: "replace" }
+                : { kind: "end", outcome: { kind: "failed", reason: result.reason } };
         case "dismissed":
         case "denied":
         case "failed":
@@ -78,7 +87,7 @@ export function nextStep(step: Step, result: Result, uid: number): Step {
 }
 
 function afterAbsent(step: Step, uid: number): Step {
-    if (step.kind === "connect") {
+    if (step.kind === "connect" || step.kind === "replace") {
         return uid === 0 ? { kind: "direct" } : { kind: "lock" };
     }
     const reason = "The backend said that it is ready, but it does not answer.";

@@ -85,6 +85,15 @@ suite("the ladder", () => {
         assert.equal(outcome.kind, "failed");
     });
 
+    test("ends a backend of another version, and goes on as if there were none", () => {
+        const outdated: Result = { kind: "outdated", reason: "It is version 2." };
+        const { steps, outcome } = climb(ROOT, outdated, absent, started, connected);
+        assert.deepEqual(steps, ["connect", "replace", "direct", "connectToStarted"]);
+        assert.deepEqual(outcome, { kind: "running" });
+        const stuck = climb(ROOT, outdated, absent, started, outdated);
+        assert.deepEqual(stuck.outcome, { kind: "failed", reason: "It is version 2." });
+    });
+
     test("waits while another window asks, and uses what came of it", () => {
         const { steps, outcome } = climb(USER, absent, { kind: "busy" }, connected);
         assert.deepEqual(steps, ["connect", "lock", "waitForOther"]);

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import * as vscode from "vscode";
+import { endOutdated } from "../../extension/client";
 import { Connection } from "../../extension/connection";
 import { BackendInfoRequest } from "../../server/protocol";
 import { eventually } from "../support/eventually";
@@ -49,6 +50,16 @@ describe("the backend's commands, for root", () => {
         await vscode.commands.executeCommand("myContainerManager.restartBackend");
         await stateOf(other, "connected");
         assert.notEqual(await pid(), before);
+    });
+
+    it("end one of another version first", async () => {
+        const info = await other.request(BackendInfoRequest);
+        // What a client of another version meets: its initialize is refused, its request is not.
+        await endOutdated(SOCKET);
+        await stateOf(other, "disconnected");
+        await vscode.commands.executeCommand("myContainerManager.startBackend");
+        await stateOf(other, "connected");
+        assert.notEqual(await pid(), info.pid);
     });
 
     it("are not needed when it died: it is started again", async () => {
