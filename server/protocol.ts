@@ -467,7 +467,8 @@ export interface BackendInfo extends ServerHello {
 /** Sent by a client for the backend's own state. */
 export const BackendInfoRequest = new RequestType0<BackendInfo, ErrorData>("backend/info");
 
-/** Sent by a client to end the backend for all its clients; containers run on. */
+/** Sent by a client to end the backend for all its clients; containers run on. Also taken from one
+ * whose `initialize` was refused, so that a newer client can make room for a newer backend. */
 export const BackendShutdownRequest = new RequestType0<void, ErrorData>("backend/shutdown");
 
 /** Pushed by the backend: a privileged request and its outcome, for the output channel. */

@@ -6,6 +6,7 @@ import type { Deps } from "./deps";
 import { McmError, errnoOf, systemError } from "./errors";
 import {
     BackendLogNotification,
+    BackendShutdownRequest,
     DidChangeNotification,
     ErrorCode,
     PROTOCOL_VERSION,
@@ -147,7 +148,7 @@ async function answer(
     deps: Deps,
     token: CancellationToken,
 ): Promise<unknown> {
-    if (!client.initialized) {
+    if (!client.initialized && row.method !== BackendShutdownRequest.method) {
         return new ResponseError(NOT_INITIALIZED, `${row.method} came before initialize.`);
     }
     const cancelled = new AbortController();
