@@ -1,8 +1,9 @@
 /** The two ways to a backend: in this process as root, through the user's socket otherwise. */
+import type { Duplex } from "node:stream";
 import {
     createMessageConnection,
-    SocketMessageReader,
-    SocketMessageWriter,
+    StreamMessageReader,
+    StreamMessageWriter,
 } from "vscode-jsonrpc/node";
 import { connectTo, socketPath } from "../launch";
 import { Client } from "./client";
@@ -11,8 +12,8 @@ import { CliError } from "./errors";
 /** A connection to the backend that serves this user; root needs none and gets its own. */
 export async function connect(): Promise<Client> {
     if (process.getuid?.() === 0) {
-        const { connectInProcess } = await import("./inprocess");
-        return connectInProcess();
+        const { startInProcess } = await import("./inprocess");
+        return openClient(await startInProcess());
     }
     return connectToSocket(process.getuid?.() ?? 0);
 }
@@ -26,11 +27,15 @@ export async function connectToSocket(uid: number): Promise<Client> {
     const socket = await connectTo(socketPath(uid)).catch((error: unknown) => {
         throw notReached(uid, error);
     });
+    return openClient(socket);
+}
+
+function openClient(stream: Duplex): Promise<Client> {
     const connection = createMessageConnection(
-        new SocketMessageReader(socket),
-        new SocketMessageWriter(socket),
+        new StreamMessageReader(stream),
+        new StreamMessageWriter(stream),
     );
-    return Client.open(connection, () => socket.destroy());
+    return Client.open(connection, () => stream.destroy());
 }
 
 function notReached(uid: number, error: unknown): CliError {

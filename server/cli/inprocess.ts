@@ -4,11 +4,6 @@
  */
 import { join } from "node:path";
 import { Duplex } from "node:stream";
-import {
-    createMessageConnection,
-    StreamMessageReader,
-    StreamMessageWriter,
-} from "vscode-jsonrpc/node";
 import { version } from "../../package.json";
 import { createDeps } from "../compose";
 import type { Backend } from "../deps";
@@ -17,10 +12,13 @@ import { pathsFromEnvironment } from "../paths";
 import { startServer } from "../server";
 import { secureDirectory } from "../socket";
 import { openLink } from "../transport";
-import { Client } from "./client";
 
-/** A connection to a backend that lives as long as this process. */
-export async function connectInProcess(): Promise<Client> {
+/**
+ * The client's end of a stream to a backend that lives as long as this process. A stream and not a
+ * connection: this is a bundle of its own, whose copy of the JSON-RPC library the client's request
+ * types would not belong to.
+ */
+export async function startInProcess(): Promise<Duplex> {
     const paths = pathsFromEnvironment(join(__dirname, "native"));
     await secureDirectory(paths.runDirectory);
     const backend: Backend = {
@@ -33,11 +31,7 @@ export async function connectInProcess(): Promise<Client> {
     const [ours, theirs] = streamPair();
     const link = openLink(theirs, (error) => ours.destroy(error));
     startServer(link, createDeps(paths, new Log(), backend));
-    const connection = createMessageConnection(
-        new StreamMessageReader(ours),
-        new StreamMessageWriter(ours),
-    );
-    return Client.open(connection, () => ours.destroy());
+    return ours;
 }
 
 /** Two streams: what is written to one is read from the other, and they end together. */
