@@ -123,6 +123,9 @@ function versionMismatch(hello: ClientHello): McmError {
  */
 function push(client: Client, deps: Deps): void {
     const { connection, gone } = client;
+    if (gone.aborted) {
+        return;
+    }
     deps.changes.start();
     const stops = [
         deps.changes.subscribe((change) => {

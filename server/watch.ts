@@ -37,6 +37,7 @@ export class Changes {
     private timer: NodeJS.Timeout | undefined;
     private check: NodeJS.Timeout | undefined;
     private telling: Promise<void> = Promise.resolve();
+    private disposed = false;
 
     constructor(
         private readonly paths: Paths,
@@ -50,9 +51,9 @@ export class Changes {
         return () => this.listeners.delete(listener);
     }
 
-    /** Begins to watch; once more does nothing. Throws what making the directories throws. */
+    /** Begins to watch; once more, or after the end, does nothing. Throws what making the directories throws. */
     start(): void {
-        if (this.check !== undefined) {
+        if (this.check !== undefined || this.disposed) {
             return;
         }
         const { containers, claims, runContainers } = this.paths;
@@ -75,6 +76,9 @@ export class Changes {
 
     /** To be told when a container may have changed: subscribers hear of it if it has. */
     touch(id: ContainerId): void {
+        if (this.disposed) {
+            return;
+        }
         this.touched.add(id);
         this.timer ??= setTimeout(() => {
             this.timer = undefined;
@@ -84,6 +88,7 @@ export class Changes {
 
     /** Ends watching for good. */
     dispose(): void {
+        this.disposed = true;
         clearTimeout(this.timer);
         clearInterval(this.check);
         this.listeners.clear();
