@@ -1,7 +1,7 @@
 /** config.json: what a container is, in the form it is kept on disk. */
 import { open, readFile, rename, rm } from "node:fs/promises";
 import path from "node:path";
-import { z } from "zod";
+import * as z from "zod/mini";
 import { errnoOf, systemError } from "./errors";
 import type { ContainerSpec } from "./protocol";
 
@@ -11,12 +11,12 @@ const CONFIG_VERSION = 1;
 /** The same members as a ContainerSpec, with everything decided that was left open. */
 const configSchema = z.object({
     version: z.literal(CONFIG_VERSION),
-    id: z.string().regex(/^[0-9a-f]{12}$/),
-    name: z.string().min(1),
+    id: z.string().check(z.regex(/^[0-9a-f]{12}$/)),
+    name: z.string().check(z.minLength(1)),
     /** RFC 3339. */
     createdAt: z.string(),
     /** Host id that is root inside. */
-    idBase: z.int().positive(),
+    idBase: z.int().check(z.positive()),
     rootfs: z.discriminatedUnion("kind", [
         z.object({ kind: z.literal("host") }),
         z.object({ kind: z.literal("directory"), path: z.string() }),
@@ -24,17 +24,17 @@ const configSchema = z.object({
     ]),
     command: z.array(z.string()),
     limits: z.object({
-        memory: z.int().positive().optional(),
-        cpu: z.number().positive().optional(),
-        cpuset: z.string().optional(),
-        pids: z.int().positive().optional(),
+        memory: z.optional(z.int().check(z.positive())),
+        cpu: z.optional(z.number().check(z.positive())),
+        cpuset: z.optional(z.string()),
+        pids: z.optional(z.int().check(z.positive())),
     }),
     /** Follows the name when absent. */
-    hostname: z.string().optional(),
+    hostname: z.optional(z.string()),
     env: z.record(z.string(), z.string()),
     workdir: z.string(),
     /** Root when absent, whatever the container's passwd says. */
-    user: z.string().optional(),
+    user: z.optional(z.string()),
     volumes: z.array(
         z.object({ source: z.string(), target: z.string(), mode: z.enum(["ro", "rw", "cow"]) }),
     ),

@@ -1,7 +1,7 @@
 /** What a container is doing: decided from its files and the kernel each time, never remembered. */
 import { readFile, stat } from "node:fs/promises";
 import { readFileSync } from "node:fs";
-import { z } from "zod";
+import * as z from "zod/mini";
 import { exists, unless } from "./files";
 import type { ContainerPaths } from "./paths";
 import type { ExitRecord } from "./protocol";
@@ -15,20 +15,21 @@ export type LiveState =
     | { kind: "exited"; exit: ExitRecord }
     | { kind: "lost" };
 
-const exitSchema = z
-    .object({
-        exitCode: z.int().nullable(),
-        signal: z.int().nullable(),
+const exitSchema = z.pipe(
+    z.object({
+        exitCode: z.nullable(z.int()),
+        signal: z.nullable(z.int()),
         oomKilled: z.boolean(),
         startedAt: z.string(),
         finishedAt: z.string(),
-        memoryPeak: z.number().optional(),
-        cpuUsageUsec: z.number().optional(),
-    })
-    .transform((exit): ExitRecord => ({
+        memoryPeak: z.optional(z.number()),
+        cpuUsageUsec: z.optional(z.number()),
+    }),
+    z.transform((exit): ExitRecord => ({
         ...exit,
         signal: exit.signal === null ? null : signalName(exit.signal),
-    }));
+    })),
+);
 
 let bootId: string | undefined;
 
@@ -95,7 +96,7 @@ async function readEnd(paths: ContainerPaths): Promise<LiveState> {
 }
 
 /** A file's JSON in that form; undefined when it is absent or damaged. */
-async function readJson<T>(file: string, schema: z.ZodType<T>): Promise<T | undefined> {
+async function readJson<T>(file: string, schema: z.ZodMiniType<T>): Promise<T | undefined> {
     const text = await readFile(file, "utf8").catch(unless("ENOENT", "ENOTDIR"));
     if (text === undefined) {
         return undefined;

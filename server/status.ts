@@ -1,14 +1,14 @@
 /** The events of the native programs: one JSON object a line (native/README.md). */
 import type { Readable } from "node:stream";
-import { z } from "zod";
+import * as z from "zod/mini";
 
 /** Processes of a running container, as `started` and state.json have them. */
 export const containerProcessSchema = z.object({
-    pid: z.int().positive(),
-    startTime: z.int().nonnegative(),
+    pid: z.int().check(z.positive()),
+    startTime: z.int().check(z.nonnegative()),
     bootId: z.string(),
-    monitorPid: z.int().positive(),
-    monitorStartTime: z.int().nonnegative(),
+    monitorPid: z.int().check(z.positive()),
+    monitorStartTime: z.int().check(z.nonnegative()),
     startedAt: z.string(),
 });
 
@@ -25,13 +25,13 @@ const failedSchema = z.object({
     event: z.literal("failed"),
     step: z.string(),
     errno: z.int(),
-    code: z.string().optional(),
+    code: z.optional(z.string()),
     message: z.string(),
 });
 
 /** What `container_executor` says. */
 export const executorEventSchema = z.discriminatedUnion("event", [
-    containerProcessSchema.extend({ event: z.literal("started") }),
+    z.extend(containerProcessSchema, { event: z.literal("started") }),
     z.object({ event: z.literal("stopped"), forced: z.boolean() }),
     z.object({ event: z.literal("signalled") }),
     z.object({ event: z.literal("removed") }),
@@ -41,11 +41,11 @@ export const executorEventSchema = z.discriminatedUnion("event", [
 
 /** What `ns_enter` says. */
 export const enterEventSchema = z.discriminatedUnion("event", [
-    z.object({ event: z.literal("started"), pid: z.int().positive() }),
+    z.object({ event: z.literal("started"), pid: z.int().check(z.positive()) }),
     z.object({
         event: z.literal("exited"),
-        exitCode: z.int().nullable(),
-        signal: z.int().nullable(),
+        exitCode: z.nullable(z.int()),
+        signal: z.nullable(z.int()),
     }),
     warningSchema,
     failedSchema,
@@ -55,7 +55,7 @@ export type ExecutorEvent = z.infer<typeof executorEventSchema>;
 export type EnterEvent = z.infer<typeof enterEventSchema>;
 
 /** The event of a line; undefined when we do not know it, as newer programs may say more. */
-export function parseEvent<Event>(line: string, schema: z.ZodType<Event>): Event | undefined {
+export function parseEvent<Event>(line: string, schema: z.ZodMiniType<Event>): Event | undefined {
     try {
         return schema.safeParse(JSON.parse(line)).data;
     } catch {
@@ -66,7 +66,7 @@ export function parseEvent<Event>(line: string, schema: z.ZodType<Event>): Event
 /** The events of a status stream up to its end; leaving earlier destroys the stream. */
 export async function* readEvents<Event>(
     stream: Readable,
-    schema: z.ZodType<Event>,
+    schema: z.ZodMiniType<Event>,
 ): AsyncGenerator<Event> {
     let rest = "";
     for await (const chunk of stream.setEncoding("utf8")) {

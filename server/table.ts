@@ -3,7 +3,7 @@
  * its handler. What is not here does not exist; server.ts connects the rows.
  */
 import type { NotificationType, RequestType, RequestType0 } from "vscode-jsonrpc";
-import type { z } from "zod";
+import type * as z from "zod/mini";
 import type { Client } from "./client";
 import type { Deps, RequestContext } from "./deps";
 import * as backend from "./handlers/backend";
@@ -18,7 +18,7 @@ import * as schemas from "./validate";
 /** A row for a request, its types forgotten but checked when the row was made. */
 export interface RequestRow {
     method: string;
-    schema: z.ZodType;
+    schema: z.ZodMiniType;
     handle: (params: never, deps: Deps, context: RequestContext) => unknown;
     /** What it is about, for the log, which must not see values of variables; absent for a request
      * that only looks. */
@@ -28,13 +28,13 @@ export interface RequestRow {
 /** A row for a notification. */
 export interface NotificationRow {
     method: string;
-    schema: z.ZodType;
+    schema: z.ZodMiniType;
     handle: (params: never, deps: Deps, client: Client) => void;
 }
 
 function request<Params, Result>(
     type: RequestType<Params, Result, ErrorData>,
-    schema: z.ZodType<Params>,
+    schema: z.ZodMiniType<Params>,
     handle: (params: Params, deps: Deps, context: RequestContext) => Promise<Result> | Result,
     audit?: (params: Params) => string,
 ): RequestRow {
@@ -52,7 +52,7 @@ function request0<Result>(
 
 function notification<Params>(
     type: NotificationType<Params>,
-    schema: z.ZodType<Params>,
+    schema: z.ZodMiniType<Params>,
     handle: (params: Params, deps: Deps, client: Client) => void,
 ): NotificationRow {
     return { method: type.method, schema, handle };

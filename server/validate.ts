@@ -2,7 +2,7 @@
  * The form of every parameter of every request: one zod schema for each, and one function that
  * turns a refusal into an error with the parameter's name, its value and what it takes.
  */
-import { z } from "zod";
+import * as z from "zod/mini";
 import { invalid, type McmError } from "./errors";
 import type {
     AttachParams,
@@ -38,25 +38,30 @@ const CPU_COUNT = CPU_MAXIMUM;
 const PIDS_MAXIMUM = 4_194_304;
 
 /** A string that matches; strings with a NUL never do. */
-function text(expected: Expected, matches: (value: string) => boolean): z.ZodType<string> {
+function text(expected: Expected, matches: (value: string) => boolean): z.ZodMiniType<string> {
     return z
         .string({ error: expected })
-        .refine((value) => !value.includes("\0") && matches(value), { error: expected });
+        .check(z.refine((value) => !value.includes("\0") && matches(value), { error: expected }));
 }
 
-function pattern(expected: Expected, regex: RegExp): z.ZodType<string> {
+function pattern(expected: Expected, regex: RegExp): z.ZodMiniType<string> {
     return text(expected, (value) => regex.test(value));
 }
 
-function wholeNumber(expected: Expected, least: number, most: number): z.ZodType<number> {
+function wholeNumber(expected: Expected, least: number, most: number): z.ZodMiniType<number> {
     return z
         .int({ error: expected })
-        .min(least, { error: expected })
-        .max(most, { error: expected });
+        .check(z.minimum(least, { error: expected }), z.maximum(most, { error: expected }));
+}
+
+function realNumber(expected: Expected, least: number, most: number): z.ZodMiniType<number> {
+    return z
+        .number({ error: expected })
+        .check(z.minimum(least, { error: expected }), z.maximum(most, { error: expected }));
 }
 
 /** Absolute and without `..`, so that it means what it says. */
-function absolutePath(expected: Expected): z.ZodType<string> {
+function absolutePath(expected: Expected): z.ZodMiniType<string> {
     return text(
         expected,
         (value) =>
@@ -108,18 +113,16 @@ function isCpuList(value: string): boolean {
 const CPU_EXPECTED = `a number of cores from ${CPU_MINIMUM} to ${CPU_MAXIMUM}, for example 0.5`;
 
 const limits = z.strictObject({
-    memory: wholeNumber(
-        `a whole number of bytes, at least ${MEMORY_MINIMUM} (4M), for example 104857600 (100M)`,
-        MEMORY_MINIMUM,
-        Number.MAX_SAFE_INTEGER,
-    ).optional(),
-    cpu: z
-        .number({ error: CPU_EXPECTED })
-        .min(CPU_MINIMUM, { error: CPU_EXPECTED })
-        .max(CPU_MAXIMUM, { error: CPU_EXPECTED })
-        .optional(),
-    cpuset: text('a list of cpus, for example "0-1,3"', isCpuList).optional(),
-    pids: wholeNumber("a whole number of processes, at least 1", 1, PIDS_MAXIMUM).optional(),
+    memory: z.optional(
+        wholeNumber(
+            `a whole number of bytes, at least ${MEMORY_MINIMUM} (4M), for example 104857600 (100M)`,
+            MEMORY_MINIMUM,
+            Number.MAX_SAFE_INTEGER,
+        ),
+    ),
+    cpu: z.optional(realNumber(CPU_EXPECTED, CPU_MINIMUM, CPU_MAXIMUM)),
+    cpuset: z.optional(text('a list of cpus, for example "0-1,3"', isCpuList)),
+    pids: z.optional(wholeNumber("a whole number of processes, at least 1", 1, PIDS_MAXIMUM)),
 });
 
 /** One label of a domain name, or several with dots between (RFC 1123); 64 is the kernel's limit. */
@@ -147,9 +150,11 @@ const env = z
             error: "an object of variables, each with its value as text",
         },
     )
-    .refine((value) => bytesOf(Object.entries(value).flat(), 1) <= STRINGS_BYTES, {
-        error: "an environment of at most 1 MiB",
-    });
+    .check(
+        z.refine((value) => bytesOf(Object.entries(value).flat(), 1) <= STRINGS_BYTES, {
+            error: "an environment of at most 1 MiB",
+        }),
+    );
 
 const command = z
     .array(
@@ -159,17 +164,19 @@ const command = z
         ),
         { error: "a list: the program, then its arguments" },
     )
-    .refine((words) => words.length === 0 || words[0] !== "", {
-        error: "a list that begins with the name of a program",
-    })
-    .refine((words) => bytesOf(words, 9) <= STRINGS_BYTES, {
-        error: "a command of at most 1 MiB",
-    });
+    .check(
+        z.refine((words) => words.length === 0 || words[0] !== "", {
+            error: "a list that begins with the name of a program",
+        }),
+        z.refine((words) => bytesOf(words, 9) <= STRINGS_BYTES, {
+            error: "a command of at most 1 MiB",
+        }),
+    );
 
 /** Of one more command, which must be there. */
-const presentCommand = command.refine((words) => words.length > 0, {
-    error: "a list of at least the program",
-});
+const presentCommand = command.check(
+    z.refine((words) => words.length > 0, { error: "a list of at least the program" }),
+);
 
 const workdir = absolutePath('an absolute path in the container without "..", like "/srv/app"');
 
@@ -185,9 +192,10 @@ const user = text(
 
 const volume = z.strictObject({
     source: absolutePath('an absolute path on this computer without ".."'),
-    target: absolutePath('an absolute path in the container without "..", and not "/"').refine(
-        (value) => /[^/.]|\.[^/]/.test(value),
-        { error: 'a path in the container other than "/"' },
+    target: absolutePath('an absolute path in the container without "..", and not "/"').check(
+        z.refine((value) => /[^/.]|\.[^/]/.test(value), {
+            error: 'a path in the container other than "/"',
+        }),
     ),
     mode: z.enum(["ro", "rw", "cow"], { error: '"ro", "rw" or "cow"' }),
 });
@@ -210,88 +218,84 @@ const signal = text(
     (value) => signalNumber(value) !== undefined,
 );
 
-export const clientHelloSchema: z.ZodType<ClientHello> = z.object({
+export const clientHelloSchema: z.ZodMiniType<ClientHello> = z.object({
     protocolVersion: z.int({ error: "the protocol's version, a whole number" }),
     client: text("what the client calls itself, at most 64 characters", (v) => v.length <= 64),
 });
 
-export const containerSpecSchema: z.ZodType<ContainerSpec> = z.strictObject({
-    name: containerName.optional(),
-    rootfs: rootfs.optional(),
-    command: command.optional(),
-    limits: limits.optional(),
-    hostname: hostname.optional(),
-    env: env.optional(),
-    workdir: workdir.optional(),
-    user: user.optional(),
-    volumes: z.array(volume).max(256, { error: "at most 256 volumes" }).optional(),
-    interactive: flag.optional(),
-    tty: flag.optional(),
-    autoRemove: flag.optional(),
+export const containerSpecSchema: z.ZodMiniType<ContainerSpec> = z.strictObject({
+    name: z.optional(containerName),
+    rootfs: z.optional(rootfs),
+    command: z.optional(command),
+    limits: z.optional(limits),
+    hostname: z.optional(hostname),
+    env: z.optional(env),
+    workdir: z.optional(workdir),
+    user: z.optional(user),
+    volumes: z.optional(z.array(volume).check(z.maxLength(256, { error: "at most 256 volumes" }))),
+    interactive: z.optional(flag),
+    tty: z.optional(flag),
+    autoRemove: z.optional(flag),
 });
 
-export const nothingSchema: z.ZodType<undefined> = z.undefined({ error: "nothing" });
+export const nothingSchema: z.ZodMiniType<undefined> = z.undefined({ error: "nothing" });
 
-export const containerRefSchema: z.ZodType<ContainerRef> = z.strictObject({ container });
+export const containerRefSchema: z.ZodMiniType<ContainerRef> = z.strictObject({ container });
 
-export const stopSchema: z.ZodType<StopParams> = z.strictObject({
+export const stopSchema: z.ZodMiniType<StopParams> = z.strictObject({
     container,
-    graceSeconds: z
-        .number({ error: "a number of seconds from 0 to 86400" })
-        .min(0, { error: "a number of seconds from 0 to 86400" })
-        .max(86_400, { error: "a number of seconds from 0 to 86400" })
-        .optional(),
+    graceSeconds: z.optional(realNumber("a number of seconds from 0 to 86400", 0, 86_400)),
 });
 
-export const killSchema: z.ZodType<KillParams> = z.strictObject({
+export const killSchema: z.ZodMiniType<KillParams> = z.strictObject({
     container,
-    signal: signal.optional(),
+    signal: z.optional(signal),
 });
 
-export const removeSchema: z.ZodType<RemoveParams> = z.strictObject({
+export const removeSchema: z.ZodMiniType<RemoveParams> = z.strictObject({
     container,
-    force: flag.optional(),
+    force: z.optional(flag),
 });
 
-export const renameSchema: z.ZodType<RenameParams> = z.strictObject({
+export const renameSchema: z.ZodMiniType<RenameParams> = z.strictObject({
     container,
     name: containerName,
 });
 
-export const statsSubscribeSchema: z.ZodType<StatsSubscribeParams> = z.strictObject({
+export const statsSubscribeSchema: z.ZodMiniType<StatsSubscribeParams> = z.strictObject({
     intervalMs: wholeNumber("a number of milliseconds from 250 to 60000", 250, 60_000),
 });
 
-export const logsSchema: z.ZodType<LogsParams> = z.strictObject({
+export const logsSchema: z.ZodMiniType<LogsParams> = z.strictObject({
     container,
-    tail: wholeNumber("a whole number of lines", 0, Number.MAX_SAFE_INTEGER).optional(),
-    follow: flag.optional(),
+    tail: z.optional(wholeNumber("a whole number of lines", 0, Number.MAX_SAFE_INTEGER)),
+    follow: z.optional(flag),
     token,
 });
 
-export const execSchema: z.ZodType<ExecParams> = z.strictObject({
+export const execSchema: z.ZodMiniType<ExecParams> = z.strictObject({
     container,
     command: presentCommand,
-    env: env.optional(),
-    workdir: workdir.optional(),
-    user: user.optional(),
-    terminal: terminal.optional(),
+    env: z.optional(env),
+    workdir: z.optional(workdir),
+    user: z.optional(user),
+    terminal: z.optional(terminal),
     token,
 });
 
-export const attachSchema: z.ZodType<AttachParams> = z.strictObject({
+export const attachSchema: z.ZodMiniType<AttachParams> = z.strictObject({
     container,
-    terminal: terminal.optional(),
+    terminal: z.optional(terminal),
     token,
 });
 
-export const rootfsImportSchema: z.ZodType<RootfsImportParams> = z.strictObject({
+export const rootfsImportSchema: z.ZodMiniType<RootfsImportParams> = z.strictObject({
     name: rootfsName,
     source: absolutePath('the absolute path of a directory or tarball, without ".."'),
-    token: token.optional(),
+    token: z.optional(token),
 });
 
-export const rootfsRemoveSchema: z.ZodType<{ name: string }> = z.strictObject({
+export const rootfsRemoveSchema: z.ZodMiniType<{ name: string }> = z.strictObject({
     name: rootfsName,
 });
 
@@ -308,7 +312,7 @@ export const acknowledgeSchema = z.strictObject({
 });
 
 /** The parameters, checked. Throws Invalid that names the first one that is refused. */
-export function validate<Params>(schema: z.ZodType<Params>, params: unknown): Params {
+export function validate<Params>(schema: z.ZodMiniType<Params>, params: unknown): Params {
     const result = schema.safeParse(params, { reportInput: true });
     if (!result.success) {
         throw refusal(result.error.issues[0], params);
