@@ -1,4 +1,6 @@
 /** The life of containers: run, start, stop, restart, kill, remove, rename, and what they are. */
+import { mkdir } from "node:fs/promises";
+import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { cgroupDirectories } from "../cgroup";
 import { hostnameOf } from "../config";
@@ -161,6 +163,8 @@ export async function status({ container }: ContainerRef, deps: Deps): Promise<C
 async function launch(container: HealthyContainer, deps: Deps): Promise<HealthyContainer> {
     const { id, config, paths } = container;
     const rootfs = await deps.rootfs.prepare(config.rootfs);
+    // Gone since the last boot, and a client that hears of no changes has not made it either.
+    await mkdir(path.dirname(paths.run), { recursive: true, mode: 0o700 });
     const { process, warnings } = await deps.native.start({
         id,
         stateDirectory: paths.state,
