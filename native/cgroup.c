@@ -29,7 +29,7 @@ int cgroup_open(const struct cgroup *parent, const char *name, bool create,
     for (size_t i = 0; i < CGROUP_HIERARCHIES; i++) {
         if (parent->fds[i] < 0)
             continue;
-        if (create && mkdirat(parent->fds[i], name, 0755) < 0 && errno != EEXIST)
+        if (create && cgroup_make_directory(parent->fds[i], name) < 0 && errno != EEXIST)
             return error_set(error, STEP_CGROUP, errno, "cannot make the control group %s", name);
         cgroup.fds[i] = openat(parent->fds[i], name, DIRECTORY);
         if (cgroup.fds[i] < 0 && (create || errno != ENOENT))

@@ -57,6 +57,13 @@ int cgroup_hold(void);
 /* Removes our parent directories where nothing is in them any more; others are left alone. */
 void cgroup_tidy(void);
 
+/*
+ * Makes a directory that everybody may search, whatever the umask: kernels before 6.13 look up
+ * where a container's cgroup namespace begins with the rights of the container's root, which there
+ * is nobody. -1 with errno.
+ */
+int cgroup_make_directory(int parent, const char *name);
+
 /* Makes controllers available in the children of our parent in the unified hierarchy. */
 void cgroup_enable_controllers(const struct cgroup *parent);
 

@@ -90,6 +90,13 @@ static int cpuset_prepare(int parent_fd, struct error *error)
     return 0;
 }
 
+int cgroup_make_directory(int parent, const char *name)
+{
+    if (mkdirat(parent, name, 0700) < 0)
+        return -1;
+    return fchmodat(parent, name, 0755, 0);
+}
+
 int cgroup_open_parent(bool create, struct cgroup *ret_parent, struct error *error)
 {
     _cleanup_cgroup_ struct cgroup parent = CGROUP_NONE;
@@ -99,7 +106,7 @@ int cgroup_open_parent(bool create, struct cgroup *ret_parent, struct error *err
         _cleanup_close_ int top = hierarchy_open(i);
         if (top < 0)
             continue;
-        if (create && mkdirat(top, CGROUP_PARENT, 0755) == 0)
+        if (create && cgroup_make_directory(top, CGROUP_PARENT) == 0)
             made_unified |= i == CGROUP_UNIFIED;
         else if (create && errno != EEXIST && errno != EROFS && errno != EACCES)
             return error_set(error, STEP_CGROUP, errno, "cannot make %s in %s", CGROUP_PARENT,
