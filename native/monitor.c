@@ -2,9 +2,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -19,6 +19,8 @@
 
 /* Everything that lives as long as the container. */
 struct monitor {
+    char id[13];
+    char state_dir[PATH_MAX], run_dir[PATH_MAX]; /* empty unless they are to be removed */
     struct state state;
     struct cgroup parent, cgroup;
     struct sandbox sandbox;
@@ -117,7 +119,7 @@ static void report_started(int status_fd, const struct running *running)
 }
 
 /* Writes down how it ended, and takes away what only a running container has. */
-static void container_end(struct monitor *monitor, const char *id)
+static void container_end(struct monitor *monitor)
 {
     struct error ignored; /* nobody is left to be told; a record that is missing means "lost" */
     struct exited exited = {.started_at = monitor->running.started_at};
@@ -130,30 +132,18 @@ static void container_end(struct monitor *monitor, const char *id)
     exited.usage = cgroup_read_usage(&monitor->cgroup);
     (void)state_write_exit(&monitor->state, &exited, &ignored);
     state_remove_running(&monitor->state);
-    (void)cgroup_remove(&monitor->parent, id, &ignored);
+    (void)cgroup_remove(&monitor->parent, monitor->id, &ignored);
     attach_close(&monitor->relay.attach);
 }
 
-/* The strings of the command line are overwritten by the title; these are copies. */
-struct names {
-    char id[13];
-    char *state_dir, *run_dir; /* when they are to be removed */
-};
-
-static int names_copy(const struct container *container, struct names *ret_names,
-                      struct error *error)
+/* The strings of the command line are overwritten by the title; what is needed later is copied. */
+static void names_keep(struct monitor *monitor, const struct container *container)
 {
-    struct names names = {0};
-
-    memcpy(names.id, container->id, sizeof(names.id));
-    if (container->auto_remove) {
-        names.state_dir = strdup(container->state_dir);
-        names.run_dir = strdup(container->run_dir);
-        if (names.state_dir == NULL || names.run_dir == NULL)
-            return error_set(error, STEP_MONITOR, ENOMEM, "cannot keep the directories' names");
-    }
-    *ret_names = names;
-    return 0;
+    memcpy(monitor->id, container->id, sizeof(monitor->id));
+    if (!container->auto_remove)
+        return;
+    snprintf(monitor->state_dir, sizeof(monitor->state_dir), "%s", container->state_dir);
+    snprintf(monitor->run_dir, sizeof(monitor->run_dir), "%s", container->run_dir);
 }
 
 static void title_set(char **argv, const char *id)
@@ -168,12 +158,11 @@ _Noreturn void monitor_run(struct monitor_start *start)
 {
     static struct monitor monitor; /* too large for a stack whose pages all count */
     struct error error;
-    struct names names;
 
     monitor.state = start->state;
     monitor.parent = start->parent;
-    if (names_copy(start->container, &names, &error) < 0 ||
-        container_create(start, &monitor, &error) < 0) {
+    names_keep(&monitor, start->container);
+    if (container_create(start, &monitor, &error) < 0) {
         state_undo(start->container, &monitor.state);
         status_failed(start->status_fd, &error);
         launcher_release(start, error_exit_code(&error));
@@ -181,12 +170,12 @@ _Noreturn void monitor_run(struct monitor_start *start)
     }
     report_started(start->status_fd, &monitor.running);
     launcher_release(start, 0);
-    title_set(start->argv, names.id);
+    title_set(start->argv, monitor.id);
 
     relay_begin(&monitor.relay, &monitor.sandbox, &monitor.log);
     relay_run(&monitor.relay);
-    container_end(&monitor, names.id);
-    if (names.state_dir != NULL)
-        (void)container_remove(names.id, names.state_dir, names.run_dir, true, &error);
+    container_end(&monitor);
+    if (monitor.state_dir[0] != '\0')
+        (void)container_remove(monitor.id, monitor.state_dir, monitor.run_dir, true, &error);
     _exit(0);
 }
