@@ -34,6 +34,9 @@ const CONTROLLERS: Record<string, string> = {
     io: "blkio",
 };
 
+/** What a v1 hierarchy's options hold besides its controllers and its name. */
+const MOUNT_OPTIONS = new Set(["rw", "ro", "xattr", "noprefix", "clone_children"]);
+
 /** Finds the hierarchies that are mounted. Throws what reading /proc/self/mountinfo throws. */
 export function detectCgroups(): CgroupLayout {
     return layoutOf(readFileSync("/proc/self/mountinfo", "utf8"), (unified) =>
@@ -59,7 +62,9 @@ export function layoutOf(
             unified ??= mountPoint;
         } else if (type === "cgroup") {
             for (const option of options.split(",")) {
-                legacy[option] ??= mountPoint;
+                if (!MOUNT_OPTIONS.has(option)) {
+                    legacy[option] ??= mountPoint;
+                }
             }
         }
     }
