@@ -24,6 +24,9 @@ const CHECK_MS = 5000;
 
 const ID = /^[0-9a-f]{12}$/;
 
+/** What was told of one that is gone; forgotten at the next look at what runs. */
+const REMOVED = "";
+
 export type ChangeListener = (change: DidChangeParams) => void;
 
 export class Changes {
@@ -67,10 +70,7 @@ export class Changes {
             this.touchId(name);
         });
         readdirSync(runContainers).forEach((name) => this.watchRun(name));
-        this.check = setInterval(
-            () => this.store.runningIds().forEach((id) => this.touch(id)),
-            CHECK_MS,
-        );
+        this.check = setInterval(() => this.look(), CHECK_MS);
         this.check.unref();
     }
 
@@ -131,14 +131,20 @@ export class Changes {
         }
     }
 
+    /** Looks at what runs without having been told that it changed. */
+    private look(): void {
+        for (const [id, text] of this.told) {
+            if (text === REMOVED) {
+                this.told.delete(id);
+            }
+        }
+        this.store.runningIds().forEach((id) => this.touch(id));
+    }
+
     /** Tells what the touched containers are now. */
     private async tell(): Promise<void> {
         const ids = [...this.touched];
         this.touched.clear();
-        if (this.listeners.size === 0) {
-            this.told.clear();
-            return;
-        }
         try {
             const change: DidChangeParams = { changed: [], removed: [] };
             const containers = await Promise.all(ids.map((id) => this.store.get(id)));
@@ -159,12 +165,14 @@ export class Changes {
         summary: ContainerSummary | undefined,
         change: DidChangeParams,
     ): void {
-        const text = JSON.stringify(summary);
+        const text = summary === undefined ? REMOVED : JSON.stringify(summary);
+        if (this.told.get(id) === text) {
+            return;
+        }
+        this.told.set(id, text);
         if (summary === undefined) {
-            this.told.delete(id);
             change.removed.push(id);
-        } else if (this.told.get(id) !== text) {
-            this.told.set(id, text);
+        } else {
             change.changed.push(summary);
         }
     }
