@@ -12,10 +12,10 @@ export async function check(vsix: string): Promise<void> {
         await useContainer(desk);
     } catch (error) {
         say(`it looked like this: ${await desk.picture("check-failed")}`);
+        await desk.dispose().catch((left: unknown) => say(String(left)));
         throw error;
-    } finally {
-        await desk.dispose();
     }
+    await desk.dispose();
     say("nothing was left behind; all is well");
 }
 

@@ -24,7 +24,7 @@ suite("the Containers view", () => {
         await used.workbench.pick("Run Container: Limits", "Memory");
         await used.workbench.question("Limit: Memory");
         await used.workbench.fill("100Q");
-        assert.match(await used.workbench.validation(), /100Q|100M/);
+        await used.workbench.validation(/100Q/);
         await used.workbench.dismiss();
         assert.equal(await used.workbench.row("limits").count(), 0);
     });

@@ -126,7 +126,7 @@ export class Workbench {
         await hover.waitFor({ state: "hidden" });
         await target.hover();
         await hover.waitFor();
-        return hover.innerText();
+        return plain(await hover.innerText());
     }
 
     /** The welcome text of an empty view. */
@@ -179,9 +179,9 @@ export class Workbench {
             .click();
     }
 
-    /** What the question says about the answer that stands there. */
-    async validation(): Promise<string> {
-        return this.page.locator(SELECTORS.quickInputMessage).innerText();
+    /** Waits until the question says something like this about the answer that stands there. */
+    async validation(text: RegExp): Promise<void> {
+        await this.page.locator(SELECTORS.quickInputMessage, { hasText: text }).waitFor();
     }
 
     /** Waits for the question with this title or prompt. */
@@ -307,7 +307,7 @@ export class Workbench {
     /** Text of the lines that the active editor draws. */
     async editorText(): Promise<string> {
         const lines = this.page.locator(".editor-group-container.active .view-lines .view-line");
-        return (await lines.allInnerTexts()).join("\n").replace(/\u00a0/g, " ");
+        return plain((await lines.allInnerTexts()).join("\n"));
     }
 }
 
@@ -353,6 +353,11 @@ function readTerminal(element: TerminalElement): string {
         text += (line.isWrapped || index === 0 ? "" : "\n") + line.translateToString(true);
     }
     return text;
+}
+
+/** With blanks that a pattern can be written for. */
+function plain(text: string): string {
+    return text.replace(/\u00a0/g, " ");
 }
 
 function escape(text: string): string {
