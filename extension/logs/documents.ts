@@ -25,7 +25,7 @@ export class LogDocuments implements vscode.TextDocumentContentProvider, vscode.
 
     constructor(
         private readonly connection: Connection,
-        model: ContainerModel,
+        private readonly model: ContainerModel,
     ) {
         this.disposables = vscode.Disposable.from(
             this.changeEmitter,
@@ -73,13 +73,18 @@ export class LogDocuments implements vscode.TextDocumentContentProvider, vscode.
         let stream = this.streams.get(key);
         if (stream === undefined) {
             const container: ContainerId = uri.query;
-            stream = new LogStream(this.connection, container, (size) => {
-                const may = this.mayRefresh(uri, size);
-                if (may) {
-                    this.changeEmitter.fire(uri);
-                }
-                return may;
-            });
+            stream = new LogStream(
+                this.connection,
+                container,
+                this.model.get(container),
+                (size) => {
+                    const may = this.mayRefresh(uri, size);
+                    if (may) {
+                        this.changeEmitter.fire(uri);
+                    }
+                    return may;
+                },
+            );
             this.streams.set(key, stream);
         }
         return stream;

@@ -18,6 +18,9 @@ const REFRESH_MS = { atLeast: 200, atMost: 5000 };
  * long before the next, so that a flood leaves the editor responsive. */
 const REST = 10;
 
+/** A container that has written nothing does not say so: milliseconds until that is shown. */
+const PATIENCE_MS = 300;
+
 /** Shorter lines than this on average and the bound is in lines. */
 const MAX_LINES = MAX_CHARACTERS / 32;
 
@@ -35,9 +38,11 @@ export class LogStream implements vscode.Disposable {
     private refreshedAt = 0;
     private refreshTook = 0;
     private failure: string | undefined;
-    private wasRunning = true;
+    /** Which of the container's runs is followed, and which is the last one. */
+    private followedRun: string | undefined;
+    private lastRun: string | undefined;
 
-    /** Resolves when there is something to show, be it that there is nothing. */
+    /** Resolves when there is something to show, or nothing came for a moment. */
     readonly begun: Promise<void>;
     private begin: () => void = () => undefined;
 
@@ -48,9 +53,14 @@ export class LogStream implements vscode.Disposable {
     constructor(
         private readonly connection: Connection,
         readonly container: ContainerId,
+        known: ContainerSummary | undefined,
         private readonly refresh: (size: number) => boolean,
     ) {
-        this.begun = new Promise((resolve) => (this.begin = resolve));
+        this.begun = new Promise((resolve) => {
+            this.begin = resolve;
+            setTimeout(resolve, PATIENCE_MS);
+        });
+        this.lastRun = runOf(known);
         this.disposables = [
             connection.onDidChangeState((state) => {
                 if (state === "connected") {
@@ -75,11 +85,8 @@ export class LogStream implements vscode.Disposable {
 
     /** A container that was started again has more to say. */
     containerChanged(container: ContainerSummary | undefined): void {
-        const isRunning = container?.state.kind === "running";
-        if (isRunning && !this.wasRunning && this.following === undefined) {
-            void this.follow();
-        }
-        this.wasRunning = isRunning;
+        this.lastRun = runOf(container) ?? this.lastRun;
+        this.followLastRun();
     }
 
     /** Shows what has not been shown yet, if there is something. */
@@ -106,10 +113,17 @@ export class LogStream implements vscode.Disposable {
         vscode.Disposable.from(...this.disposables).dispose();
     }
 
+    private followLastRun(): void {
+        if (this.lastRun !== this.followedRun && this.following === undefined) {
+            void this.follow();
+        }
+    }
+
     private async follow(): Promise<void> {
         this.following?.cancel();
         const following = new vscode.CancellationTokenSource();
         this.following = following;
+        this.followedRun = this.lastRun;
         const token = crypto.randomUUID();
         this.token = token;
         this.unshown = 0;
@@ -134,6 +148,7 @@ export class LogStream implements vscode.Disposable {
             if (this.following === following) {
                 this.following = undefined;
                 this.begin();
+                this.followLastRun();
             }
         }
     }
@@ -155,4 +170,13 @@ export class LogStream implements vscode.Disposable {
             this.connection.notify(AcknowledgeNotification, { token: this.token, bytes });
         }
     }
+}
+
+/** Tells the runs of a container apart: when the present one, or else the last one, began. */
+function runOf(container: ContainerSummary | undefined): string | undefined {
+    const state = container?.state;
+    if (state?.kind === "running") {
+        return state.startedAt;
+    }
+    return state?.kind === "exited" ? state.exit.startedAt : undefined;
 }
