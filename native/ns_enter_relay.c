@@ -18,14 +18,14 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "ns_enter_control.h"
 #include "ns_enter_session.h"
 #include "ns_enter_stream.h"
 #include "status.h"
 #include "util.h"
 
-#define HANGUP_GRACE_MS   1000
-#define SESSION_LOOK_MS   50
-#define CONTROL_LINE_SIZE 64
+#define HANGUP_GRACE_MS 1000
+#define SESSION_LOOK_MS 50
 
 /* What two pipes or a terminal can hold at most, for one who may not raise it (pipe(7)): what is
  * read beyond that after the command's end was written by others that it left behind. */
@@ -49,9 +49,7 @@ struct relay {
     int pidfd; /* -1: reaped */
     int master;
     struct stream streams[STREAM_COUNT];
-    bool control_open;
-    char control_line[CONTROL_LINE_SIZE];
-    size_t control_length;
+    struct control control;
     bool exited;
     siginfo_t exit;
     size_t left_behind; /* bytes that may still be read after the exit */
@@ -120,63 +118,29 @@ static void relay_signal(const struct relay *relay, int number)
         kill(-group, number);
 }
 
-/* Acts on `resize ROWS COLS` or `signal N`. False: it is neither. */
-static bool control_act(const struct relay *relay, char *line)
+static void control_act(struct relay *relay)
 {
-    const char *words[3];
-    uint64_t first, second;
-    size_t count = 0;
-
-    while (line && count < 3)
-        words[count++] = strsep(&line, " ");
-    if (line)
-        return false;
-    if (count == 3 && strcmp(words[0], "resize") == 0 && parse_uint(words[1], UINT16_MAX, &first) &&
-        parse_uint(words[2], UINT16_MAX, &second)) {
-        if (relay->master >= 0)
-            terminal_resize(relay->master,
-                            (struct terminal_size){(uint16_t)first, (uint16_t)second});
-        return true;
+    for (;;) {
+        struct control_request request = control_next(&relay->control);
+        switch (request.kind) {
+        case CONTROL_RESIZE:
+            if (relay->master >= 0)
+                terminal_resize(relay->master, request.size);
+            break;
+        case CONTROL_SIGNAL:
+            relay_signal(relay, request.signal);
+            break;
+        case CONTROL_UNKNOWN:
+            status_warning(relay->ends->status_fd, STEP_OPTIONS,
+                           "a line of the control fd is neither 'resize ROWS COLS' nor 'signal N'");
+            break;
+        case CONTROL_END:
+            relay_hang_up(relay);
+            return;
+        case CONTROL_NOTHING:
+            return;
+        }
     }
-    if (count == 2 && strcmp(words[0], "signal") == 0 && parse_uint(words[1], SIGRTMAX, &first) &&
-        first > 0) {
-        relay_signal(relay, (int)first);
-        return true;
-    }
-    return false;
-}
-
-/* Takes one byte of the control fd; a line that is too long can be none of ours. */
-static void control_take(struct relay *relay, char byte)
-{
-    if (byte != '\n') {
-        if (relay->control_length < CONTROL_LINE_SIZE)
-            relay->control_line[relay->control_length++] = byte;
-        return;
-    }
-    bool fits = relay->control_length < CONTROL_LINE_SIZE;
-    if (fits)
-        relay->control_line[relay->control_length] = '\0';
-    relay->control_length = 0;
-    if (!fits || !control_act(relay, relay->control_line))
-        status_warning(relay->ends->status_fd, STEP_OPTIONS,
-                       "a line of the control fd is neither 'resize ROWS COLS' nor 'signal N'");
-}
-
-static void control_read(struct relay *relay)
-{
-    char bytes[256];
-    ssize_t size = read(relay->ends->control_fd, bytes, sizeof(bytes));
-
-    if (size < 0 && (errno == EAGAIN || errno == EINTR))
-        return;
-    if (size <= 0) {
-        relay->control_open = false;
-        relay_hang_up(relay);
-        return;
-    }
-    for (ssize_t i = 0; i < size; i++)
-        control_take(relay, bytes[i]);
 }
 
 /* Reaps at once: a container's init cannot end before the last zombie of its pid namespace has. */
@@ -291,7 +255,7 @@ static void relay_prepare(const struct relay *relay, struct pollfd slots[SLOT_CO
         slots[slot] = (struct pollfd){.fd = -1, .events = POLLIN};
     slots[SLOT_COMMAND].fd = relay->pidfd;
     slots[SLOT_INIT].fd = relay->ends->init_pidfd;
-    slots[SLOT_CONTROL].fd = relay->control_open ? relay->ends->control_fd : -1;
+    slots[SLOT_CONTROL].fd = relay->control.fd;
     slots[SLOT_SIGNAL].fd = relay->hung_up ? -1 : relay->ends->signal_fd;
     for (int name = 0; name < STREAM_COUNT; name++) {
         const struct stream *stream = &relay->streams[name];
@@ -312,7 +276,7 @@ static void relay_handle(struct relay *relay, const struct pollfd slots[SLOT_COU
     if (slots[SLOT_INIT].revents)
         relay->init_gone = true;
     if (slots[SLOT_CONTROL].revents)
-        control_read(relay);
+        control_act(relay);
     if (slots[SLOT_SIGNAL].revents)
         relay_hang_up(relay);
     for (enum stream_name name = INPUT; name < STREAM_COUNT; name++) {
@@ -334,7 +298,8 @@ int relay_run(const struct entered *entered, const struct relay_ends *ends,
 {
     static struct relay relay;
 
-    relay = (struct relay){.ends = ends, .control_open = true};
+    relay = (struct relay){.ends = ends};
+    control_open(&relay.control, ends->control_fd);
     if (relay_open(&relay, entered, error) < 0)
         return -1;
     while (!relay_is_done(&relay)) {
