@@ -171,8 +171,11 @@ static int cgroup_wait_empty(const struct cgroup *cgroup, struct error *error)
     for (;;) {
         struct pollfd poller = {.fd = events, .events = POLLPRI};
         /* Takes note of the state that poll() then waits for a change of. */
-        if (events >= 0 && pread(events, text, sizeof(text), 0) < 0)
+        if (events >= 0 && pread(events, text, sizeof(text), 0) < 0) {
+            if (errno == ENODEV)
+                return 0; /* the monitor was as fast, and has removed it */
             return error_set(error, STEP_CGROUP, errno, "cannot read cgroup.events");
+        }
         if (!cgroup_is_populated(cgroup))
             return 0;
         int64_t left = deadline - now_ms();

@@ -17,10 +17,14 @@
 #include "status.h"
 #include "util.h"
 
+/* How long an interactive container that is to be removed stays after its end. */
+#define LATE_SECONDS 2
+
 /* Everything that lives as long as the container. */
 struct monitor {
     char id[13];
     char state_dir[PATH_MAX], run_dir[PATH_MAX]; /* empty unless they are to be removed */
+    unsigned int removal_delay;                  /* in seconds */
     struct state state;
     struct cgroup parent, cgroup;
     struct sandbox sandbox;
@@ -142,6 +146,7 @@ static void names_keep(struct monitor *monitor, const struct container *containe
     memcpy(monitor->id, container->id, sizeof(monitor->id));
     if (!container->auto_remove)
         return;
+    monitor->removal_delay = container->interactive ? LATE_SECONDS : 0;
     snprintf(monitor->state_dir, sizeof(monitor->state_dir), "%s", container->state_dir);
     snprintf(monitor->run_dir, sizeof(monitor->run_dir), "%s", container->run_dir);
 }
@@ -175,7 +180,10 @@ _Noreturn void monitor_run(struct monitor_start *start)
     relay_begin(&monitor.relay, &monitor.sandbox, &monitor.log);
     relay_run(&monitor.relay);
     container_end(&monitor);
-    if (monitor.state_dir[0] != '\0')
+    if (monitor.state_dir[0] != '\0') {
+        /* A command can be shorter than the way to it: who attaches still learns how it ended. */
+        (void)sleep(monitor.removal_delay);
         (void)container_remove(monitor.id, monitor.state_dir, monitor.run_dir, true, &error);
+    }
     _exit(0);
 }
