@@ -50,7 +50,7 @@ export async function nodeTests(files: string[], options: NodeTestOptions): Prom
     const report = join(directory, "results");
     try {
         const exitCode = await runner(files, report, join(logs, `${options.stage}.log`), options);
-        const results = parse(readFileSync(report, "utf8"));
+        const results = parseReport(readFileSync(report, "utf8"));
         const failed = results.some(({ outcome }) => outcome === "failed");
         if (exitCode !== 0 && !failed) {
             const error = `exit code ${exitCode}, see out/test-logs/${options.stage}.log`;
@@ -68,14 +68,7 @@ function runner(
     log: string,
     { concurrency = 2, env }: NodeTestOptions,
 ): Promise<number> {
-    const args = [
-        ...["--import", "tsx", "--test", `--test-timeout=${TEST_LIMIT}`],
-        `--test-concurrency=${concurrency}`,
-        ...["--test-reporter=spec", "--test-reporter-destination=stdout"],
-        `--test-reporter=${join(root, "scripts/lib/reporter.mjs")}`,
-        `--test-reporter-destination=${report}`,
-        ...files,
-    ];
+    const args = runnerArguments(files, { concurrency, log: "stdout", report });
     const child = spawn(process.execPath, args, {
         cwd: root,
         env: { ...process.env, ...env },
@@ -90,7 +83,23 @@ function runner(
     });
 }
 
-function parse(report: string): TestResult[] {
+/** What node is started with to run the files; `log` and `report` are files, stdout or stderr. */
+export function runnerArguments(
+    files: string[],
+    to: { concurrency: number; log: string; report: string },
+): string[] {
+    return [
+        ...["--import", "tsx", "--test", `--test-timeout=${TEST_LIMIT}`],
+        `--test-concurrency=${to.concurrency}`,
+        ...["--test-reporter=spec", `--test-reporter-destination=${to.log}`],
+        `--test-reporter=${join(root, "scripts/lib/reporter.mjs")}`,
+        `--test-reporter-destination=${to.report}`,
+        ...files,
+    ];
+}
+
+/** Reads what reporter.mjs wrote. */
+export function parseReport(report: string): TestResult[] {
     return report
         .split("\n")
         .filter((line) => line !== "")
