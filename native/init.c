@@ -108,6 +108,7 @@ static void init_settle(const struct child_ends *ends, int signals, char **argv)
     (void)prctl(PR_SET_NAME, TITLE);
     (void)privilege_drop(&root, &ignored);
     (void)self_close_fds(keep, 2, &ignored);
+    self_release_pages();
 }
 
 _Noreturn void init_run(const struct container *container, const struct child_ends *ends,

@@ -176,6 +176,7 @@ _Noreturn void monitor_run(struct monitor_start *start)
     report_started(start->status_fd, &monitor.running);
     launcher_release(start, 0);
     title_set(start->argv, monitor.id);
+    self_release_pages();
 
     relay_begin(&monitor.relay, &monitor.sandbox, &monitor.log);
     relay_run(&monitor.relay);
