@@ -23,6 +23,9 @@ export type SessionKind =
     /** `tty`: whether the container's command has a terminal. */
     | { kind: "attach"; container: string; tty: boolean };
 
+/** What VS Code's terminal can do. Its characters are UTF-8, whatever the container's language. */
+const TERMINAL_ENV = { TERM: "xterm-256color", COLORTERM: "truecolor", LC_CTYPE: "C.UTF-8" };
+
 export class SessionTerminal extends StreamTerminal {
     /** A character may come in two pieces, and the two streams each have their own. */
     private readonly decoders = { stdout: new StringDecoder(), stderr: new StringDecoder() };
@@ -83,9 +86,12 @@ export class SessionTerminal extends StreamTerminal {
         const container = session.container;
         switch (session.kind) {
             case "exec": {
-                const env = { TERM: "xterm-256color", COLORTERM: "truecolor" };
-                const params = { container, command: session.command, env, terminal: size, token };
-                return this.connection.request(ExecRequest, params, cancelled);
+                const { command } = session;
+                return this.connection.request(
+                    ExecRequest,
+                    { container, command, env: TERMINAL_ENV, terminal: size, token },
+                    cancelled,
+                );
             }
             case "attach": {
                 const terminal = session.tty ? size : undefined;
