@@ -105,7 +105,7 @@ suite("a container's life", () => {
         await used.withContainer({ name: "asked-for", command: "sleep 1000" }, async () => {
             await used.withContainer({ name: "the-other", command: "sleep 1000" }, async () => {
                 await used.workbench.command("Containers: Open Shell");
-                await used.workbench.pick("Open a shell in", "asked-for");
+                await used.workbench.pickSeveral("Open a shell in", "asked-for");
                 await used.workbench.terminalOpens("asked-for");
                 await used.workbench.closeTerminals();
             });

@@ -40,8 +40,9 @@ export class UsedDesk {
         answers: RunAnswers,
         use: (row: ReturnType<Workbench["row"]>) => Promise<void>,
     ): Promise<void> {
-        const row = await runContainer(this.workbench, answers);
+        const row = this.workbench.row(answers.name);
         try {
+            await runContainer(this.workbench, answers);
             await use(row);
         } catch (error) {
             // A look at the window is worth more than a stack.

@@ -1,6 +1,7 @@
 /**
  * VS Code's window as a person uses it. All that the tests know of its DOM stands in this file.
  */
+import { basename } from "node:path";
 import type { Locator, Page } from "playwright-core";
 import { eventually } from "../support/eventually";
 
@@ -169,14 +170,23 @@ export class Workbench {
         await this.page.locator(SELECTORS.quickInputRow).filter({ has: named }).first().click();
     }
 
+    /** Chooses several from the list of the question with this title or prompt. */
+    async pickSeveral(question: string | RegExp, ...labels: string[]): Promise<void> {
+        for (const label of labels) {
+            await this.pick(question, label);
+        }
+        await this.page.keyboard.press("Enter");
+    }
+
     /** Answers VS Code's dialog for files and folders with a path. */
     async chooseFile(path: string): Promise<void> {
-        const input = this.page.locator(`${SELECTORS.quickInput} input`);
-        await this.question("Root File System");
-        await input.fill(path);
-        await this.page
-            .locator(`${SELECTORS.quickInput} ${SELECTORS.button}`, { hasText: "Choose" })
-            .click();
+        const choose = this.quickInput().locator(SELECTORS.button, { hasText: "Choose" });
+        await choose.waitFor();
+        await this.fill(path);
+        // It takes a path only when it has read the directory that it is in.
+        const name = this.page.getByText(basename(path), { exact: true });
+        await this.page.locator(SELECTORS.quickInputRow).filter({ has: name }).waitFor();
+        await choose.click();
     }
 
     /** Waits until the question says something like this about the answer that stands there. */
