@@ -4,7 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-int error_set(struct error *error, enum step step, int errnum, const char *format, ...)
+void error_fill(struct error *error, enum step step, int errnum, const char *format, ...)
 {
     va_list arguments;
 
@@ -13,7 +13,6 @@ int error_set(struct error *error, enum step step, int errnum, const char *forma
     va_start(arguments, format);
     vsnprintf(error->message, sizeof(error->message), format, arguments);
     va_end(arguments);
-    return -1;
 }
 
 int error_exit_code(const struct error *error)

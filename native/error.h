@@ -65,8 +65,15 @@ struct error {
     char message[240];
 };
 
-/* Fills `error` and returns -1, so that a failing line reads `return error_set(error, …)`. */
-int error_set(struct error *error, enum step step, int errnum, const char *format, ...)
+/* Fills `error` and is -1, so that a failing line reads `return error_set(error, …)`. A macro, so that
+ * the compiler and the analyzers see the value. */
+#define error_set(...)                                                                             \
+    ({                                                                                             \
+        error_fill(__VA_ARGS__);                                                                   \
+        -1;                                                                                        \
+    })
+
+void error_fill(struct error *error, enum step step, int errnum, const char *format, ...)
     __attribute__((format(printf, 4, 5), cold));
 
 /* Exit codes of our own, as shells and other runtimes have them; 128+n stands for signal n. */
