@@ -262,7 +262,8 @@ static int child_start(const struct enter_options *options, char *const *environ
 
     /* Holds for children only: so the child is born in the namespace, and we never are in it. */
     if (setns(init_pidfd, CLONE_NEWPID) < 0)
-        return error_set(error, STEP_JOIN, errno, "cannot join the container's pid namespace");
+        return error_set(error, errno == ESRCH ? STEP_IDENTIFY : STEP_JOIN, errno,
+                         "cannot join the container's pid namespace");
     entered->pid = child_clone(inheritance->memberships.unified, &entered->pidfd);
     if (entered->pid < 0)
         return error_set(error, STEP_CLONE, errno,
