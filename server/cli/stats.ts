@@ -99,8 +99,9 @@ export function stats({ json, once }: StatsOptions, context: Context): Promise<n
         });
         try {
             const intervalMs = once ? INTERVAL.once : INTERVAL.live;
-            await client.request(StatsSubscribeRequest, { intervalMs });
-            await untilInterrupted(client.orGone(done), () => undefined);
+            const subscribed = client.request(StatsSubscribeRequest, { intervalMs });
+            const work = subscribed.then(() => client.orGone(done));
+            await untilInterrupted(work, () => undefined);
         } finally {
             screen?.restore();
         }

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { spawn, type ChildProcessWithoutNullStreams } from "node:child_process";
 import { existsSync } from "node:fs";
+import { constants } from "node:os";
 import { join } from "node:path";
 import { eventually, root } from "../support/fixtures";
 
@@ -34,7 +35,7 @@ export function launch(command: readonly string[], env: Record<string, string>):
     const ended = new Promise<Outcome>((resolve, reject) => {
         child.on("error", reject);
         child.on("close", (code, signal) => {
-            resolve({ ...output, code: code ?? 128 + (signal === "SIGKILL" ? 9 : 15) });
+            resolve({ ...output, code: code ?? 128 + constants.signals[signal ?? "SIGKILL"] });
         });
     });
     return { child, output, ended };
