@@ -97,6 +97,13 @@ export class Registry {
         }
     }
 
+    /** Gives up what a container had that has removed itself. */
+    async forget(id: ContainerId): Promise<void> {
+        if (await this.isRemoved(id)) {
+            await this.release(id);
+        }
+    }
+
     /** Runs `action` while nobody else, in any process, rewrites this container's config.json. */
     async editing<Result>(id: ContainerId, action: () => Promise<Result>): Promise<Result> {
         const claim = EDIT + id;
@@ -144,23 +151,26 @@ export class Registry {
         if (claim.startsWith(EDIT)) {
             return isGone(holder);
         }
-        // In this order: a create that ends in between renames the first to the second.
-        if (await isDirectory(path.join(this.paths.containers, CREATING_PREFIX + holder))) {
-            return false;
-        }
-        const paths = this.paths.container(holder);
-        if (!(await isDirectory(paths.state))) {
+        if (await this.isRemoved(holder)) {
             return true;
         }
         if (!claim.startsWith(NAME) || (await this.isEdited(holder))) {
             return false;
         }
         try {
-            return nameClaim((await readConfig(paths.config)).name) !== claim;
+            const { name } = await readConfig(this.paths.container(holder).config);
+            return nameClaim(name) !== claim;
         } catch {
             // Broken, or removed just now: the name stays its own until it is gone.
             return false;
         }
+    }
+
+    /** True when a container neither is there nor is being made. */
+    private async isRemoved(id: ContainerId): Promise<boolean> {
+        // In this order: a create that ends in between renames the first to the second.
+        const making = await isDirectory(path.join(this.paths.containers, CREATING_PREFIX + id));
+        return !making && !(await isDirectory(this.paths.container(id).state));
     }
 
     private async isEdited(id: ContainerId): Promise<boolean> {

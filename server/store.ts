@@ -175,6 +175,11 @@ export class Store {
         await this.registry.release(id, config);
     }
 
+    /** Gives up the claims of a container that removed itself when it ended. */
+    async forget(id: ContainerId): Promise<void> {
+        await this.registry.forget(id);
+    }
+
     /**
      * Takes back what {@link create} made when the container could not be started. Without a native
      * program to remove it (the reason why it did not start, maybe) this removes our own files.

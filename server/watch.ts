@@ -155,6 +155,9 @@ export class Changes {
             if (change.changed.length + change.removed.length > 0) {
                 this.listeners.forEach((listener) => listener(change));
             }
+            for (const id of change.removed) {
+                await this.store.forget(id);
+            }
         } catch (error) {
             this.log.error(`Looking at changes: ${String(error)}`);
         }
