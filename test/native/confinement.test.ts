@@ -9,7 +9,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { run } from "../../scripts/lib/run";
-import { eventually } from "../support/fixtures";
+import { debianRootfs, eventually } from "../support/fixtures";
 import { compile } from "./compile";
 import { enter, outputOf, startContainer, type TestContainer } from "./entered";
 
@@ -201,4 +201,19 @@ test("daily work goes on under the filter: threads, sockets, pipes, jobs, timers
         (echo served | timeout 5 nc -l -p 4242 &); until nc 127.0.0.1 4242 < /dev/null 2> /dev/null; do :; done
         ln -s target /tmp/link && readlink /tmp/link && chown 5:6 /tmp/fifo && stat -c %u:%g /tmp/fifo`;
     assert.equal(await outputOf(asRoot, script), "through\n100\nserved\ntarget\n5:6\n");
+});
+
+test("Debian's tools work under the filter: accounts, shells, top, packages", async () => {
+    const debian = await startContainer({ rootfs: await debianRootfs() });
+    try {
+        const script = `set -e
+            useradd --create-home visitor; su visitor -c 'cd; id -un; touch mine; stat -c %U mine'
+            userdel --remove visitor; ! getent passwd visitor
+            top -b -n 1 | grep -c '^Tasks:'
+            setarch linux32 uname -m > /dev/null
+            dpkg --verify bash; apt-get --version | head -1 | cut -c 1-4`;
+        assert.equal(await outputOf(debian, script), "visitor\nvisitor\n1\napt \n");
+    } finally {
+        await debian.dispose();
+    }
 });
