@@ -10,7 +10,6 @@ import { ErrorCode } from "../protocol";
 import { processStartTime } from "../state";
 import { copyDirectory, diskUsage } from "./copy";
 import { Meter, requireSpace } from "./space";
-import { unpackTarball } from "./tarball";
 
 /** Names that are on their way in or out: `.importing-PID-STARTTIME-XXXXXX`, `.removing-…`. */
 const IMPORTING_PREFIX = ".importing-";
@@ -142,6 +141,8 @@ export class ImportedRootfs {
             await copyDirectory(real, root, meter, signal);
         } else if (kind?.isFile()) {
             await requireSpace(root, kind.size);
+            // Loaded only for this: the library takes as long to load as the rest of mcm's start.
+            const { unpackTarball } = await import("./tarball");
             await unpackTarball(source, root, meter, signal);
         } else {
             throw invalid("source", source, "a directory or a tarball that is there");
