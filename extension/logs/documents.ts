@@ -7,7 +7,7 @@ import type { ContainerId, ContainerSummary } from "../../server/protocol";
 import type { Connection } from "../connection";
 import type { ContainerModel } from "../model";
 import { LogStream } from "./stream";
-import { StickyEnds } from "./stickyEnds";
+import { revealEnd, StickyEnds } from "./stickyEnds";
 
 const SCHEME = "mcm-log";
 
@@ -54,7 +54,7 @@ export class LogDocuments implements vscode.TextDocumentContentProvider, vscode.
         const document = await vscode.workspace.openTextDocument(uri);
         await vscode.languages.setTextDocumentLanguage(document, "log");
         const editor = await vscode.window.showTextDocument(document, { preview: false });
-        editor.revealRange(document.lineAt(document.lineCount - 1).range);
+        revealEnd(editor);
     }
 
     provideTextDocumentContent(uri: vscode.Uri): string {

@@ -1,59 +1,69 @@
 /** Editors that show the end of a growing document go on showing its end. */
 import * as vscode from "vscode";
 
+/** How an editor looked when that last changed. */
+interface View {
+    /** First line that was visible. */
+    start: number;
+    /** Whether the end is to be shown: from the beginning, and until the user scrolls up. */
+    follows: boolean;
+}
+
 export class StickyEnds implements vscode.Disposable {
-    /** By editor: the last line when its end was last shown. Absent: the user looks elsewhere. */
-    private readonly ends = new WeakMap<vscode.TextEditor, number>();
-    private readonly seen = new WeakSet<vscode.TextEditor>();
-    private readonly disposables: vscode.Disposable[];
+    private readonly views = new WeakMap<vscode.TextEditor, View>();
+    private readonly disposables: vscode.Disposable;
 
     /** @param scheme of the documents that this is for */
     constructor(private readonly scheme: string) {
-        this.disposables = [
+        this.disposables = vscode.Disposable.from(
             vscode.workspace.onDidChangeTextDocument(({ document }) => this.grown(document)),
             vscode.window.onDidChangeTextEditorVisibleRanges(({ textEditor, visibleRanges }) =>
                 this.scrolled(textEditor, visibleRanges),
             ),
-        ];
+        );
     }
 
     /** Whether somebody looks at something else in it than its end. */
     isReadElsewhere(document: vscode.TextDocument): boolean {
         return vscode.window.visibleTextEditors.some(
-            (editor) =>
-                editor.document === document && this.seen.has(editor) && !this.ends.has(editor),
+            (editor) => editor.document === document && this.views.get(editor)?.follows === false,
         );
     }
 
     dispose(): void {
-        vscode.Disposable.from(...this.disposables).dispose();
+        this.disposables.dispose();
     }
 
     private grown(document: vscode.TextDocument): void {
-        if (document.uri.scheme !== this.scheme) {
-            return;
-        }
         for (const editor of vscode.window.visibleTextEditors) {
-            if (editor.document === document && (this.ends.has(editor) || !this.seen.has(editor))) {
-                const last = document.lineCount - 1;
-                this.ends.set(editor, last);
-                editor.revealRange(document.lineAt(last).range);
+            const isOurs = editor.document === document && document.uri.scheme === this.scheme;
+            if (isOurs && this.views.get(editor)?.follows !== false) {
+                revealEnd(editor);
             }
         }
     }
 
     private scrolled(editor: vscode.TextEditor, visible: readonly vscode.Range[]): void {
-        if (editor.document.uri.scheme !== this.scheme) {
+        const [first] = visible;
+        if (editor.document.uri.scheme !== this.scheme || first === undefined) {
             return;
         }
-        this.seen.add(editor);
-        const last = editor.document.lineCount - 1;
-        // The event may tell of a moment before the last lines came.
-        const end = Math.min(this.ends.get(editor) ?? last, last);
-        if ((visible.at(-1)?.end.line ?? 0) >= end - 1) {
-            this.ends.set(editor, end);
-        } else {
-            this.ends.delete(editor);
+        const start = first.start.line;
+        const end = visible.at(-1)?.end.line ?? start;
+        const before = this.views.get(editor) ?? { start: 0, follows: true };
+        const atEnd = end >= editor.document.lineCount - 2;
+        // A smaller window, or an event from before the last lines came, does not show the end
+        // either; but only the user goes up.
+        const follows = atEnd || (before.follows && start >= before.start);
+        this.views.set(editor, { start, follows });
+        if (follows && !atEnd) {
+            revealEnd(editor);
         }
     }
+}
+
+/** Scrolls an editor to the last line of its document. */
+export function revealEnd(editor: vscode.TextEditor): void {
+    const { document } = editor;
+    editor.revealRange(document.lineAt(document.lineCount - 1).range);
 }
