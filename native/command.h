@@ -44,8 +44,8 @@ int identity_resolve(const char *text, struct identity *ret_identity, struct err
  * root as "/": identity, session and terminal, rlimits, environment, signals and umask; then
  * capabilities, ids and no_new_privs, the working directory (checked to lie inside the root after
  * chdir, CVE-2024-21626), close_range, seccomp, execve. Returns only on failure: step `exec` with
- * ENOENT or EACCES and so on is the command's own fault. fds 0-2 are the command's; `error_fd` stays
- * open close-on-exec for the caller to report on.
+ * ENOENT or EACCES and so on is the command's own fault. fds 0-2 are the command's; `error_fd`
+ * stays open close-on-exec for the caller to report on.
  */
 int command_exec(const struct command *command, int error_fd, struct error *error);
 
