@@ -8,6 +8,7 @@ import {
     Disposable,
     StreamMessageWriter,
     type DataCallback,
+    type Logger,
     type Message,
 } from "vscode-jsonrpc/node";
 import { createConnection, createProtocolConnection, type Connection } from "vscode-languageserver";
@@ -120,6 +121,17 @@ export interface ClientLink {
 }
 
 /**
+ * What the library would tell the client itself: that a reply could not be sent, because the client
+ * has gone. Sending that fails, too.
+ */
+const SILENT: Logger = {
+    error: () => undefined,
+    warn: () => undefined,
+    info: () => undefined,
+    log: () => undefined,
+};
+
+/**
  * A connection over a socket or one end of an in-memory pair. LSP's `exit` ends this connection and
  * nothing else. `onError` hears what is wrong with the stream, after which it ends.
  */
@@ -128,8 +140,8 @@ export function openLink(stream: Duplex, onError: (error: Error) => void): Clien
     const writer = new StreamMessageWriter(stream);
     const close = () => stream.destroy();
     const connection = createConnection(
-        (logger) => {
-            const protocol = createProtocolConnection(reader, writer, logger);
+        () => {
+            const protocol = createProtocolConnection(reader, writer, SILENT);
             protocol.onError(([error]) => onError(error));
             return protocol;
         },
