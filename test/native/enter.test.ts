@@ -428,8 +428,9 @@ test("TERM to ns_enter hangs the session up, too", async () => {
     assert.deepEqual(await entered.ended, killed(SIGHUP));
 });
 
-test("a container's death ends a command at once with signal 9, read or not", async () => {
+test("a container's death ends a command at once with signal 9, read or not", async (t) => {
     const dying = await startContainer();
+    t.after(() => dying.dispose());
     const all = [
         enter(dying, ["sleep", "1009"]),
         enter(dying, ["yes"]),
@@ -443,7 +444,6 @@ test("a container's death ends a command at once with signal 9, read or not", as
         assert.deepEqual(await ended, killed(SIGKILL));
     }
     assert.ok(Date.now() - begin < 2000);
-    await dying.dispose();
 });
 
 // ------------------------------------------------------------------------------------- wrong targets
