@@ -73,13 +73,14 @@ export async function execute(
     const writable = child.stdio[ENV_FD] as Writable;
     writable.on("error", () => undefined); // it may end without reading
     writable.end(environment);
+    assert.ok(child.stderr);
     const [exitCode, lines, stderr] = await Promise.all([
         new Promise<number | null>((resolve, reject) => {
             child.once("error", reject);
             child.once("exit", resolve);
         }),
         text(child.stdio[STATUS_FD] as Readable),
-        text(child.stderr as Readable),
+        text(child.stderr),
     ]);
     const events = lines
         .trim()
