@@ -8,7 +8,7 @@ import { execute } from "./program";
 const BROKEN_PIPE = 128 + 13;
 
 const context: Context = {
-    io: { stdin: process.stdin, stdout: process.stdout, stderr: process.stderr },
+    io: process, // whose streams are made when they are first used
     async withClient<T>(action: (client: Client) => Promise<T>): Promise<T> {
         const { connect } = await import("./connect");
         const client = await connect();

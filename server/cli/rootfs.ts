@@ -60,7 +60,9 @@ export function importRootfs(name: string, source: string, context: Context): Pr
         const token = randomUUID();
         if (stderr.isTTY) {
             client.onProgress(ImportProgress, token, ({ entries, bytes }) => {
-                stderr.write(`\r${entries} files, ${formatBytes(bytes)}\x1b[K`);
+                stderr.write(
+                    `\r${entries} ${entries === 1 ? "file" : "files"}, ${formatBytes(bytes)}\x1b[K`,
+                );
             });
         }
         const cancellation = new CancellationTokenSource();

@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { existsSync, readdirSync } from "node:fs";
+import { join } from "node:path";
 import { after, afterEach, before, suite, test } from "node:test";
 import type { ContainerStatus, RootfsInfo } from "../../server/protocol";
 import {
@@ -176,6 +178,21 @@ suite("mcm in pipes and scripts", () => {
             async () => ((await mcm.json("list", "--json")) as unknown[]).length === 0,
             "it is gone",
         );
+    });
+
+    test("Ctrl-C takes an import back", async () => {
+        const imports = join(roots.stateDir, "rootfs");
+        const { child, ended } = mcm.start("rootfs", "import", "large", "/usr");
+        await eventually(
+            () => existsSync(imports) && readdirSync(imports).length > 0,
+            "the import has begun",
+        );
+        child.kill("SIGINT");
+        const { code, stdout, stderr } = await ended;
+        assert.deepEqual([code, stdout], [130, ""]);
+        assert.equal(stderr, "mcm: the import of large was interrupted and taken back\n");
+        assert.deepEqual(readdirSync(imports), []);
+        assert.deepEqual(await mcm.json("rootfs", "list", "--json"), []);
     });
 
     test("a rootfs is imported, used, shown and removed", async () => {

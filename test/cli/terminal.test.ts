@@ -127,6 +127,13 @@ suite("mcm in a terminal", () => {
         await terminal.see(/code=137\./);
     });
 
+    test("rootfs import shows its progress, and clears it away", async () => {
+        await type(`rootfs import busy '${rootfs}'`);
+        await terminal.see(/\r[0-9]+ files?, [0-9.]+ ([KM]i)?B/);
+        await terminal.see(/\r\S*busy\s+code=0\./);
+        await mcm.output("rootfs", "rm", "busy");
+    });
+
     test("stats are painted in place until Ctrl-C", async () => {
         await mcm.container("--rootfs", rootfs, "--name", "painted");
         await type("stats");
