@@ -100,6 +100,23 @@ export function sparkline(values: readonly (number | undefined)[], top: number):
         .join("");
 }
 
+function highest(values: readonly (number | undefined)[]): number {
+    return Math.max(0, ...values.filter((value) => value !== undefined));
+}
+
+/** The top of a graph of cores: the limit, or else a whole core or what is more. */
+export function cpuTop(values: readonly (number | undefined)[], limit: number | undefined): number {
+    return limit ?? Math.max(1, highest(values));
+}
+
+/** The top of a graph of bytes: the limit, or else with some room above the most. */
+export function memoryTop(
+    values: readonly (number | undefined)[],
+    limit: number | undefined,
+): number {
+    return limit ?? 1.5 * highest(values);
+}
+
 /** A command as one line that a shell would read the same way. */
 export function formatCommand(command: readonly string[]): string {
     return command

@@ -5,6 +5,7 @@ import type { Activity } from "../model";
 import { rootfsName } from "./arrange";
 import {
     bar,
+    cpuTop,
     formatBytes,
     formatCommand,
     formatCpu,
@@ -82,7 +83,6 @@ function writeUsage(to: Markdown, { container, history }: Subject): void {
     if (usage.cpu !== undefined) {
         const values = history.map((sample) => sample.cpu);
         const limit = container.limits.cpu;
-        const top = limit ?? Math.max(0.01, ...values.map((value) => value ?? 0));
         const text = formatCpu(usage.cpu);
         writeFigure(
             to,
@@ -90,7 +90,12 @@ function writeUsage(to: Markdown, { container, history }: Subject): void {
             limit === undefined ? "" : bar(usage.cpu / limit, BAR_WIDTH),
             limit === undefined ? text : l10n.t("{0} of {1}", text, formatCpu(limit)),
         );
-        writeFigure(to, "", sparkline(lastMinute(values), top), l10n.t("last minute"));
+        writeFigure(
+            to,
+            "",
+            sparkline(lastMinute(values), cpuTop(values, limit)),
+            l10n.t("last minute"),
+        );
     }
     if (usage.memory !== undefined) {
         writeFigure(
@@ -118,7 +123,7 @@ function lastMinute(values: readonly (number | undefined)[]): (number | undefine
 }
 
 function peak({ memoryPeak }: Usage): string {
-    return memoryPeak === undefined ? "" : l10n.t(", at most {0}", formatBytes(memoryPeak));
+    return memoryPeak === undefined ? "" : l10n.t(", peak {0}", formatBytes(memoryPeak));
 }
 
 function writeCounts(to: Markdown, usage: Usage): void {

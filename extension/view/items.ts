@@ -3,8 +3,9 @@ import * as vscode from "vscode";
 import type { ContainerSummary } from "../../server/protocol";
 import type { ContainerModel } from "../model";
 import type { Grouping } from "./arrange";
+import type { Detail } from "./details";
 import { HOVER_COMMANDS, writeHover } from "./hover";
-import { containerRow, type Detail, groupTitle, type Icon, type Row } from "./rows";
+import { containerRow, groupTitle, type Icon, type Row } from "./rows";
 
 function themeIcon({ id, color }: Icon): vscode.ThemeIcon {
     return new vscode.ThemeIcon(id, color === undefined ? undefined : new vscode.ThemeColor(color));

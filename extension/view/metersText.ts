@@ -1,7 +1,7 @@
 /** What the status bar and its hover say. Knows nothing of VS Code. */
 import * as l10n from "@vscode/l10n";
 import type { StatsSample } from "../../server/protocol";
-import { bar, FIGURE_SPACE, formatBytes, formatCpu, formatMemory, padFigure } from "./format";
+import { bar, formatBytes, formatCpu, formatMemory, padFigure } from "./format";
 import type { Markdown } from "./hover";
 import { fullness, type Totals } from "./totals";
 
@@ -17,11 +17,8 @@ export function metersText({ running, cpu, memory }: Totals): string {
     if (running === 0) {
         return "$(vm-outline) 0";
     }
-    const figures = [
-        cpu === undefined ? "–" : formatCpu(cpu),
-        memory === undefined ? "–" : formatBytes(memory).replace(" ", FIGURE_SPACE),
-    ];
-    const [cpuText = "", memoryText = ""] = figures;
+    const cpuText = cpu === undefined ? "–" : formatCpu(cpu);
+    const memoryText = memory === undefined ? "–" : formatBytes(memory);
     return (
         `$(vm-running) ${running} $(pulse)${padFigure(cpuText, CPU_WIDTH)} ` +
         `$(chip)${padFigure(memoryText, MEMORY_WIDTH)}`

@@ -5,9 +5,10 @@ import type { ContainerModel, ModelChange } from "../model";
 import { onDidChangeSettings, SECTION, settings } from "../settings";
 import { type Grouping, groupOf, matches, type Order, sorted } from "./arrange";
 import { setContext } from "./contexts";
+import { type Detail, detailRows } from "./details";
+import { Drawn } from "./drawn";
 import { containerHover, containerItem, detailItem, groupItem, rowOf } from "./items";
 import { type DetailNode, type Node, nodeId, Nodes } from "./nodes";
-import { type Detail, detailRows } from "./rows";
 import { Throttle } from "./throttle";
 
 /** How the view is arranged; kept per workspace. */
@@ -27,8 +28,7 @@ const HOVER_HOLD = 6000;
 export class ContainersView implements vscode.TreeDataProvider<Node>, vscode.Disposable {
     private readonly changeEmitter = new vscode.EventEmitter<Node[] | undefined>();
     private readonly nodes = new Nodes();
-    /** What the rows say, by node id, to draw again only those that would say something else. */
-    private readonly drawn = new Map<string, string>();
+    private readonly drawn = new Drawn();
     private readonly expanded = new Set<ContainerId>();
     private readonly redraw = new Throttle(REDRAW_INTERVAL, () => this.drawFigures());
     private readonly tree: vscode.TreeView<Node>;
@@ -141,7 +141,8 @@ export class ContainersView implements vscode.TreeDataProvider<Node>, vscode.Dis
     }
 
     getTreeItem(node: Node): vscode.TreeItem {
-        this.drawn.set(nodeId(node), this.textOf(node));
+        const usage = node.kind === "container" ? this.model.usage(node.id) : undefined;
+        this.drawn.set(nodeId(node), this.textOf(node), usage);
         const item = this.itemOf(node);
         item.id = nodeId(node);
         return item;
@@ -256,22 +257,30 @@ export class ContainersView implements vscode.TreeDataProvider<Node>, vscode.Dis
             this.changeEmitter.fire(undefined);
             return;
         }
-        const held = this.hovered && this.hovered.until > Date.now() ? this.hovered.id : undefined;
-        const running = Object.keys(this.model.sample?.usage ?? {}).filter((id) => id !== held);
+        const ids = Object.keys(this.model.sample?.usage ?? {});
         this.drawRows(
-            running.flatMap((id) => {
+            ids.flatMap((id) => {
                 const node = this.nodes.get({ kind: "container", id });
-                return this.expanded.has(id) ? [node, ...this.getChildren(node)] : [node];
+                if (this.hasMoved(id)) {
+                    return [node];
+                }
+                return this.expanded.has(id) ? this.getChildren(node) : [];
             }),
         );
     }
 
+    /** Whether the figures in a container's row are to be drawn again. */
+    private hasMoved(id: ContainerId): boolean {
+        if (this.hovered?.id === id && this.hovered.until > Date.now()) {
+            return false;
+        }
+        const usage = this.model.usage(id);
+        return usage !== undefined && this.drawn.hasMoved(id, usage);
+    }
+
     /** Draws again those of the rows that were drawn and would say something else now. */
     private drawRows(nodes: readonly Node[]): void {
-        const changed = nodes.filter((node) => {
-            const drawn = this.drawn.get(nodeId(node));
-            return drawn !== undefined && drawn !== this.textOf(node);
-        });
+        const changed = nodes.filter((node) => this.drawn.differs(nodeId(node), this.textOf(node)));
         if (changed.length > 0 && this.tree.visible) {
             this.changeEmitter.fire(changed);
         }

@@ -1,7 +1,9 @@
 /** What the rows of the Containers view say of a container. */
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
-import { containerRow, detailRows, figures, stateIcon } from "../../extension/view/rows";
+import { detailRows } from "../../extension/view/details";
+import { lookAlike } from "../../extension/view/drawn";
+import { containerRow, figures, stateIcon } from "../../extension/view/rows";
 import { FIGURE_SPACE } from "../../extension/view/format";
 import type { ContainerState } from "../../server/protocol";
 import { container, exited, MIB, running, usage } from "./examples";
@@ -65,6 +67,16 @@ suite("the row of a container", () => {
         assert.equal(row.description, "stopping…");
         assert.equal(row.icon.id, "loading~spin");
         assert.match(row.contextValue, /;busy$/);
+    });
+
+    test("need not be drawn again for what nobody would notice", () => {
+        const drawn = usage({ cpu: 0.5, memory: 45 * MIB, memoryLimit: 100 * MIB });
+        assert.ok(lookAlike(drawn, { ...drawn, cpu: 0.505, memory: 45.5 * MIB, time: 1 }));
+        assert.ok(!lookAlike(drawn, { ...drawn, cpu: 0.55 }));
+        assert.ok(!lookAlike(drawn, { ...drawn, memory: 47 * MIB }));
+        assert.ok(!lookAlike(drawn, { ...drawn, memoryLimit: 200 * MIB }));
+        assert.ok(!lookAlike({ ...drawn, cpu: undefined }, drawn));
+        assert.ok(lookAlike({ ...drawn, cpu: 0 }, { ...drawn, cpu: 0.003 }));
     });
 
     test("keeps why something failed", () => {
