@@ -157,7 +157,11 @@ async function removeCgroups(ids: Set<string>): Promise<string[]> {
 // -------------------------------------------------------------------------------------- file system
 
 function isDirectory(path: string): boolean {
-    return lstatSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+    try {
+        return lstatSync(path).isDirectory();
+    } catch {
+        return false; // absent, or below something that is no directory
+    }
 }
 
 /** Names in a directory; none when it is not there. */
