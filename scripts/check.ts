@@ -30,7 +30,7 @@ async function useContainer({ workbench, picture }: Desk): Promise<void> {
     say(`the status bar shows ${oneLine(await workbench.statusItem("meters").innerText())}`);
 
     await workbench.rowAction(row, "Open Shell");
-    await workbench.terminalShows(/[#$] *$/m);
+    await workbench.terminalPrompts();
     await workbench.type("echo it is $((6 * 7)), $(hostname), pid 1 is $(cat /proc/1/comm)\n");
     const said = /^it is 42.*$/m.exec(await workbench.terminalShows(/^it is 42, check.*$/m))?.[0];
     say(`its shell says: ${said ?? "nothing"}`);

@@ -47,12 +47,18 @@ export class UsedDesk {
         } catch (error) {
             // A look at the window is worth more than a stack.
             await this.desk.picture(`failed-${answers.name}`);
+            await this.clear(answers.name).catch(() => undefined);
             throw error;
-        } finally {
-            await this.workbench.dismiss();
-            await this.mcm("rm", "--force", answers.name);
-            await row.waitFor({ state: "detached" });
         }
+        await this.clear(answers.name);
+        await row.waitFor({ state: "detached" });
+    }
+
+    /** Leaves the window as the next test wants it. */
+    private async clear(name: string): Promise<void> {
+        await this.workbench.dismiss();
+        await this.workbench.closeTerminals();
+        await this.mcm("rm", "--force", name);
     }
 }
 

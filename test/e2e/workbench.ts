@@ -125,8 +125,13 @@ export class Workbench {
         await this.page.mouse.move(700, 300);
         const hover = this.page.locator(SELECTORS.hover);
         await hover.waitFor({ state: "hidden" });
-        await target.hover();
-        await hover.waitFor();
+        await eventually(async () => {
+            // A row that is drawn again forgets the pointer on it until that moves from part to part.
+            await this.page.mouse.move(700, 300);
+            await target.hover();
+            await hover.waitFor({ timeout: 2000 });
+            return true;
+        }, "a hover");
         return plain(await hover.innerText());
     }
 
@@ -182,6 +187,9 @@ export class Workbench {
     async chooseFile(path: string): Promise<void> {
         const choose = this.quickInput().locator(SELECTORS.button, { hasText: "Choose" });
         await choose.waitFor();
+        // Once it lists the folder that it begins with, it leaves the input alone.
+        const listed = this.page.locator(SELECTORS.quickInputRow).filter({ hasText: ".." });
+        await listed.first().waitFor();
         await this.fill(path);
         // It takes a path only when it has read the directory that it is in.
         const name = this.page.getByText(basename(path), { exact: true });
@@ -208,10 +216,11 @@ export class Workbench {
         );
     }
 
-    /** Calls off questions and closes notifications. */
+    /** Calls off questions and closes notifications, which would take an Escape for themselves. */
     async dismiss(): Promise<void> {
         await this.page.keyboard.press("Escape");
         await this.command("Notifications: Clear All Notifications");
+        await this.toasts().waitFor({ state: "detached" });
     }
 
     // -------------------------------------------------------------- dialogs and notifications
@@ -253,13 +262,20 @@ export class Workbench {
 
     /** Types into the active terminal; a newline is Enter. */
     async type(text: string): Promise<void> {
-        const input = this.page.locator(`${SELECTORS.terminal} ${SELECTORS.terminalInput}`);
-        await input.focus();
+        // A palette that is just closing takes the focus along.
+        await this.quickInput().waitFor({ state: "hidden" });
+        const input = this.page.locator(`${SELECTORS.terminal} ${SELECTORS.terminalInput}:focus`);
+        await eventually(async () => {
+            await this.page.locator(`${SELECTORS.terminal} ${SELECTORS.terminalInput}`).focus();
+            return (await input.count()) > 0;
+        }, "the terminal has the focus");
+        // xterm.js takes no text as long as it has seen a key go down and not up, as F1 may have.
+        await this.page.keyboard.press("Shift");
         for (const [index, line] of text.split("\n").entries()) {
             if (index > 0) {
                 await this.page.keyboard.press("Enter");
             }
-            await this.page.keyboard.insertText(line);
+            await this.page.keyboard.type(line);
         }
     }
 
@@ -268,7 +284,7 @@ export class Workbench {
         await this.page.locator(`${SELECTORS.terminal} ${SELECTORS.terminalInput}`).press(key);
     }
 
-    /** What the active terminal shows and has scrolled away, wrapped lines joined. */
+    /** What the active terminal shows and has scrolled away, wrapped lines joined, blank end cut. */
     async terminalText(): Promise<string> {
         return this.page.locator(SELECTORS.terminal).evaluate(readTerminal);
     }
@@ -287,8 +303,11 @@ export class Workbench {
         );
     }
 
-    /** Closes every terminal. */
+    /** Closes every terminal, if there is one. */
     async closeTerminals(): Promise<void> {
+        if ((await this.page.locator(SELECTORS.terminal).count()) === 0) {
+            return;
+        }
         await this.command("Terminal: Kill All Terminals");
         await this.page.locator(SELECTORS.terminal).waitFor({ state: "detached" });
     }
@@ -298,6 +317,11 @@ export class Workbench {
         return this.page
             .locator(SELECTORS.terminal)
             .evaluate(({ xterm }: TerminalElement) => ({ rows: xterm.rows, columns: xterm.cols }));
+    }
+
+    /** Waits until a shell in the active terminal waits for a command. */
+    async terminalPrompts(): Promise<void> {
+        await this.terminalShows(/[#$]$/);
     }
 
     /** Waits until the active terminal has this text, and returns all of its text. */
@@ -362,7 +386,7 @@ function readTerminal(element: TerminalElement): string {
         const line = active.getLine(index);
         text += (line.isWrapped || index === 0 ? "" : "\n") + line.translateToString(true);
     }
-    return text;
+    return text.trimEnd();
 }
 
 /** With blanks that a pattern can be written for. */

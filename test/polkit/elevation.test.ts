@@ -53,7 +53,7 @@ suite("a user who is not root starts the backend", () => {
         assert.equal(await backendOwner(), "root");
         const row = await runContainer(workbench, { name: "elevated", memory: "100M" });
         await workbench.rowAction(row, "Open Shell");
-        await workbench.terminalShows(/[#$] *$/);
+        await workbench.terminalPrompts();
         await workbench.type("echo I am $(id -un)\n");
         await workbench.terminalShows(/^I am root$/m);
         await workbench.closeTerminals();
