@@ -155,7 +155,12 @@ async function answer(
         return new ResponseError(NOT_INITIALIZED, `${row.method} came before initialize.`);
     }
     const cancelled = new AbortController();
-    token.onCancellationRequested(() => cancelled.abort(new Error("The request was cancelled.")));
+    const cancel = () => cancelled.abort(new Error("The request was cancelled."));
+    token.onCancellationRequested(cancel);
+    if (token.isCancellationRequested) {
+        // The two came together; a token that is cancelled from the beginning tells nobody.
+        cancel();
+    }
     const signal = AbortSignal.any([cancelled.signal, client.gone]);
     const began = performance.now();
     let subject = "";
