@@ -48,11 +48,10 @@ export class LogDocuments implements vscode.TextDocumentContentProvider, vscode.
 
     /** Opens the container's log, or brings it to the front, at its end. */
     async show({ id, name }: ContainerSummary): Promise<void> {
-        // The name is what the tab says, the id is which one it is.
+        // The name is what the tab says, and ".log" what language it is; the id is which one.
         const uri = vscode.Uri.from({ scheme: SCHEME, path: `/${name}.log`, query: id });
         await this.stream(uri).begun;
         const document = await vscode.workspace.openTextDocument(uri);
-        await vscode.languages.setTextDocumentLanguage(document, "log");
         const editor = await vscode.window.showTextDocument(document, { preview: false });
         revealEnd(editor);
     }

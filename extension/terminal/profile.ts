@@ -21,14 +21,37 @@ export function registerShellProfile(
                 // Whoever asks for a shell in a container asks for the backend as well.
                 await vscode.commands.executeCommand("myContainerManager.startBackend");
             }
-            if (connection.state !== "connected") {
-                return undefined;
+            if (connection.state === "connected") {
+                await model.refresh();
+                const container = await chooseRunning(model.all, token);
+                if (container !== undefined) {
+                    const options = optionsFor(container);
+                    showWhenOpen(options.pty);
+                    return new vscode.TerminalProfile(options);
+                }
             }
-            await model.refresh();
-            const container = await chooseRunning(model.all, token);
-            return container && new vscode.TerminalProfile(optionsFor(container));
+            throw new NothingChosen();
         },
     });
+}
+
+/** VS Code does not wait for the terminal that it makes of a profile, and so may not show it. */
+function showWhenOpen(pty: vscode.Pseudoterminal): void {
+    const listener = vscode.window.onDidOpenTerminal((terminal) => {
+        const options = terminal.creationOptions;
+        if ("pty" in options && options.pty === pty) {
+            listener.dispose();
+            terminal.show();
+        }
+    });
+}
+
+/** VS Code complains in a notification about a provider that gives nothing, and shows the message
+ * of one that throws. Without a message there is nothing to show; all was said before. */
+class NothingChosen extends Error {
+    constructor() {
+        super("");
+    }
 }
 
 async function chooseRunning(
