@@ -5,7 +5,7 @@ import { existsSync, openSync, readFileSync, readlinkSync } from "node:fs";
 import { chmod, mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
-import { debianRootfs, nativeProgram } from "../support/fixtures";
+import { nativeProgram } from "../support/fixtures";
 import { assertRefused, execute, testContainer } from "./executor";
 
 // ----------------------------------------------------------------------------------- the inside
@@ -162,15 +162,6 @@ test("user and working directory are as asked", async (t) => {
         }),
         "uid=1000(app) gid=1000(app) groups=29(audio)\n/tmp\n/home/app\n",
     );
-});
-
-test("a Debian root file system runs its own programs", async (t) => {
-    const container = await testContainer(t);
-    const output = await container.outputOf(
-        ". /etc/os-release; echo $ID; su nobody -s /bin/sh -c id; dpkg --version | head -n 1",
-        { rootfs: await debianRootfs() },
-    );
-    assert.match(output, /^debian\nuid=65534\(nobody\).*\nDebian/);
 });
 
 // ----------------------------------------------------------------------------------- what is said
