@@ -184,7 +184,7 @@ async function withClient(check: (connection: MessageConnection) => Promise<void
 test("on a full disk a run fails by name, and nothing is left of it", () =>
     onSmallDisk(256, () =>
         withClient(async (connection) => {
-            await mkdir(path.join(roots.stateDir, "containers"));
+            await mkdir(path.join(roots.stateDir, "containers"), { recursive: true });
             await fill();
             const spec = { name: "web", rootfs: { kind: "directory" as const, path: rootfs } };
             await assert.rejects(

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { test } from "node:test";
-import type { McmError} from "../../server/errors";
+import type { McmError } from "../../server/errors";
 import { MEANINGS, nativeError, systemError } from "../../server/errors";
 import { ErrorCode } from "../../server/protocol";
 import { root } from "../support/fixtures";
