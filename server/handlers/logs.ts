@@ -54,6 +54,7 @@ async function untilEnd(
     action: (ended: AbortSignal) => Promise<void>,
 ): Promise<void> {
     const ended = new AbortController();
+    deps.changes.start();
     const unsubscribe = deps.changes.subscribe(({ changed, removed }) => {
         const now = changed.find((container) => container.id === id);
         if (removed.includes(id) || (now !== undefined && now.state.kind !== "running")) {
