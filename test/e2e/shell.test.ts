@@ -34,12 +34,10 @@ suite("a container's shell", () => {
         });
     });
 
-    test("learns that the terminal has another size", async (context) => {
+    test("learns that the terminal has another size", async () => {
         await withShell({ name: "resized" }, async () => {
             const before = await used.workbench.terminalSize();
-            const toggle = "View: Toggle Maximized Panel";
-            context.after(() => used.workbench.command(toggle));
-            await used.workbench.command(toggle);
+            await used.workbench.maximizePanel(true);
             await eventually(
                 async () => (await used.workbench.terminalSize()).rows > before.rows,
                 "the terminal is larger",
@@ -50,6 +48,7 @@ suite("a container's shell", () => {
                 `until [ "$(stty size)" = "${size}" ]; do sleep 0.1; done; echo now $(stty size)\n`,
             );
             await used.workbench.terminalShows(`\nnow ${size}\n`);
+            await used.workbench.maximizePanel(false);
         });
     });
 

@@ -70,16 +70,18 @@ suite("the Containers view", () => {
 
     test("finds its containers again after the backend was killed with -9", async () => {
         await used.withContainer({ name: "survivor", command: "sleep 1000" }, async (row) => {
-            process.kill(backendPid(), "SIGKILL");
+            const killed = backendPid();
+            process.kill(killed, "SIGKILL");
             await used.workbench.welcome().getByText("The backend is not started").waitFor();
             await used.workbench.welcomeButton("Start Backend");
             await row.waitFor();
             await running(used.workbench, "survivor");
+            assert.notEqual(backendPid(), killed);
         });
     });
 });
 
-/** The process that serves this used.desk. */
+/** The process that serves this desk. */
 function backendPid(): number {
     const mark = `MCM_RUN_DIR=${String(used.desk.env.MCM_RUN_DIR)}\0`;
     const pids = readdirSync("/proc").filter((name) => /^\d+$/.test(name));

@@ -269,8 +269,6 @@ export class Workbench {
             await this.page.locator(`${SELECTORS.terminal} ${SELECTORS.terminalInput}`).focus();
             return (await input.count()) > 0;
         }, "the terminal has the focus");
-        // xterm.js takes no text as long as it has seen a key go down and not up, as F1 may have.
-        await this.page.keyboard.press("Shift");
         for (const [index, line] of text.split("\n").entries()) {
             if (index > 0) {
                 await this.page.keyboard.press("Enter");
@@ -310,6 +308,12 @@ export class Workbench {
         }
         await this.command("Terminal: Kill All Terminals");
         await this.page.locator(SELECTORS.terminal).waitFor({ state: "detached" });
+    }
+
+    /** Makes the panel as high as the window, or as it was. */
+    async maximizePanel(maximize: boolean): Promise<void> {
+        const label = maximize ? "Maximize Panel" : "Restore Panel";
+        await this.page.locator(`.part.panel [aria-label^="${label}"]`).click();
     }
 
     /** Rows and columns of the active terminal. */
