@@ -11,6 +11,7 @@
 #include <sched.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -27,6 +28,9 @@ static int become_root(struct error *error)
 {
     if (setgroups(0, NULL) < 0 || setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0)
         return error_set(error, STEP_ID_MAP, errno, "cannot become root in the user namespace");
+    /* Which a change of ids may undo (PR_SET_DUMPABLE(2const)). */
+    if (prctl(PR_SET_DUMPABLE, 0) < 0)
+        return error_set(error, STEP_ID_MAP, errno, "cannot make the process non-dumpable");
     return 0;
 }
 

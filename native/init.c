@@ -107,6 +107,7 @@ static void init_settle(const struct child_ends *ends, int signals, char **argv)
     self_set_title(argv, TITLE);
     (void)prctl(PR_SET_NAME, TITLE);
     (void)privilege_drop(&root, &ignored);
+    (void)prctl(PR_SET_DUMPABLE, 0); /* which a change of rights may undo */
     (void)self_close_fds(keep, 2, &ignored);
     self_release_pages();
 }

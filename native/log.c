@@ -5,18 +5,22 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 #include "util.h"
 
+_Static_assert(LOG_CHUNK_MAX + TIMESTAMP_SIZE + 16 < LOG_MAX_LEAST / 2,
+               "one chunk without a newline fits in what is written at once");
+
 #define CURRENT "log"
 #define OLDER   "log.1"
 
+#define HEAD_SIZE (TIMESTAMP_SIZE + sizeof(" stdout F "))
+
 static int log_open_current(int directory, int flags)
 {
-    return openat(directory, CURRENT, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC | flags,
-                  0600);
+    return openat(directory, CURRENT,
+                  O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC | flags, 0600);
 }
 
 int log_open(int directory, uint64_t max, struct log *ret_log, struct error *error)
@@ -45,17 +49,13 @@ static void log_rotate(struct log *log)
     log->size = 0;
 }
 
-static void log_append(struct log *log, struct iovec *parts, int count)
+static void log_append(struct log *log, const char *records, size_t size)
 {
-    size_t length = 0;
-    for (int i = 0; i < count; i++)
-        length += parts[i].iov_len;
-
-    if (log->size > 0 && log->size + length > log->max / 2)
+    if (log->size > 0 && log->size + size > log->max / 2)
         log_rotate(log);
-    ssize_t written = writev(log->fd, parts, count);
-    if (written == (ssize_t)length)
-        log->size += length;
+    ssize_t written = write(log->fd, records, size);
+    if (written == (ssize_t)size)
+        log->size += size;
     else if (written > 0 && ftruncate(log->fd, (off_t)log->size) < 0)
         log->size += (uint64_t)written;
 }
@@ -63,22 +63,28 @@ static void log_append(struct log *log, struct iovec *parts, int count)
 void log_write(struct log *log, enum log_stream stream, const char *data, size_t size)
 {
     static const char *const streams[] = {[LOG_STDOUT] = "stdout", [LOG_STDERR] = "stderr"};
-    char now[TIMESTAMP_SIZE], head[TIMESTAMP_SIZE + sizeof(" stdout F ")];
+    static char records[LOG_MAX_LEAST / 2]; /* not on the stack, whose pages stay */
+    char now[TIMESTAMP_SIZE], head[HEAD_SIZE];
+    size_t used = 0;
 
     timestamp_now(now);
     while (size > 0) {
         const char *newline = memchr(data, '\n', size);
         size_t length = newline ? (size_t)(newline - data) : size;
-        int head_length =
-            snprintf(head, sizeof(head), "%s %s %c ", now, streams[stream], newline ? 'F' : 'P');
-        struct iovec parts[] = {
-            {.iov_base = head, .iov_len = (size_t)head_length},
-            {.iov_base = (void *)(uintptr_t)data, .iov_len = length},
-            {.iov_base = (void *)(uintptr_t) "\n", .iov_len = 1},
-        };
-        log_append(log, parts, 3);
+        size_t head_length = (size_t)snprintf(head, sizeof(head), "%s %s %c ", now, streams[stream],
+                                              newline ? 'F' : 'P');
+        if (used + head_length + length + 1 > sizeof(records)) {
+            log_append(log, records, used);
+            used = 0;
+        }
+        memcpy(records + used, head, head_length);
+        memcpy(records + used + head_length, data, length);
+        used += head_length + length;
+        records[used++] = '\n';
         length += newline != NULL;
         data += length;
         size -= length;
     }
+    if (used > 0)
+        log_append(log, records, used);
 }

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "log.h"
 #include "util.h"
 
 #define LOG_MAX_DEFAULT (16 * 1024 * 1024)
@@ -89,7 +90,7 @@ static const struct flag {
     [FLAG_TTY] = {"--tty", KIND_SWITCH, START, 0, 0, 0},
     [FLAG_ROWS] = {"--rows", KIND_NUMBER, START, 0, 0, UINT16_MAX},
     [FLAG_COLS] = {"--cols", KIND_NUMBER, START, 0, 0, UINT16_MAX},
-    [FLAG_LOG_MAX] = {"--log-max", KIND_NUMBER, START, 0, 0, INT64_MAX},
+    [FLAG_LOG_MAX] = {"--log-max", KIND_NUMBER, START, 0, LOG_MAX_LEAST, INT64_MAX},
     [FLAG_AUTO_REMOVE] = {"--auto-remove", KIND_SWITCH, START, 0, 0, 0},
     [FLAG_PID] = {"--pid", KIND_NUMBER, STOP | KILL, STOP | KILL, 1, INT_MAX},
     [FLAG_START_TIME] = {"--start-time", KIND_NUMBER, STOP | KILL, STOP | KILL, 0, UINT64_MAX},

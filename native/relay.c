@@ -12,6 +12,8 @@
 enum { POLL_INIT, POLL_OUTPUTS, POLL_INPUT = POLL_OUTPUTS + 2, POLL_ATTACH };
 #define POLL_COUNT (POLL_ATTACH + ATTACH_POLLS)
 
+_Static_assert(ATTACH_CHUNK <= LOG_CHUNK_MAX, "what is read at once, the log takes at once");
+
 void relay_begin(struct relay *relay, struct sandbox *sandbox, struct log *log)
 {
     relay->init = sandbox->pidfd;
