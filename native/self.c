@@ -181,7 +181,7 @@ static int segment_release(struct dl_phdr_info *program, size_t size, void *unus
         start -= start % page;
         (void)madvise((void *)start, end - start, MADV_DONTNEED);
     }
-    return 0;
+    return 1; /* the program comes first, and libraries are not looked at */
 }
 
 void self_release_pages(void)
