@@ -17,16 +17,25 @@ const SHOWN_OUTPUT = 4000;
 
 /** A program that ended otherwise than with exit code 0. */
 export class RunError extends Error {
+    // Private, so that it is not printed a second time beside the message.
+    readonly #output: string;
+
     constructor(
-        readonly command: string[],
+        command: string[],
         readonly exitCode: number | null,
-        readonly signal: NodeJS.Signals | null,
-        readonly output: string,
+        signal: NodeJS.Signals | null,
+        output: string,
     ) {
         const how = signal === null ? `exit code ${exitCode ?? "unknown"}` : `signal ${signal}`;
         const tail = output.trim().slice(-SHOWN_OUTPUT);
         super(`${command.join(" ")}: ${how}${tail === "" ? "" : `\n${tail}`}`);
         this.name = "RunError";
+        this.#output = output;
+    }
+
+    /** All that it wrote. */
+    get output(): string {
+        return this.#output;
     }
 }
 

@@ -30,6 +30,11 @@ export class UsedDesk {
         await startBackend(this.workbench);
     }
 
+    /** Closes it, if it could be opened. */
+    async close(): Promise<void> {
+        await this.opened?.dispose();
+    }
+
     /** Uses `mcm` as somebody in another window would. */
     mcm(...args: string[]): Promise<string> {
         return run(process.execPath, [join(root, "out/cli.js"), ...args], { env: this.desk.env });
@@ -66,6 +71,6 @@ export class UsedDesk {
 export function useDesk(): UsedDesk {
     const used = new UsedDesk();
     before(() => used.open());
-    after(() => used.desk.dispose());
+    after(() => used.close());
     return used;
 }
