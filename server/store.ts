@@ -7,11 +7,12 @@ import { existsSync, readdirSync } from "node:fs";
 import { mkdir, readdir, rename, rm, stat } from "node:fs/promises";
 import path from "node:path";
 import { BrokenConfig, configOf, readConfig, writeConfig, type ContainerConfig } from "./config";
-import { McmError, errnoOf, systemError } from "./errors";
+import { ambiguous, brokenError, notFound, notRunning } from "./containerErrors";
+import { errnoOf, systemError } from "./errors";
 import { isDirectory, unless } from "./files";
 import type { Native } from "./native";
 import { CREATING_PREFIX, REMOVING_PREFIX, type ContainerPaths, type Paths } from "./paths";
-import { ErrorCode, type ContainerId, type ContainerSpec } from "./protocol";
+import type { ContainerId, ContainerSpec } from "./protocol";
 import { Registry } from "./registry";
 import { readState, type LiveState } from "./state";
 import type { ContainerProcess } from "./status";
@@ -253,13 +254,7 @@ export class Store {
             throw notFound(reference);
         }
         if (found.length > 1) {
-            const names = found.map(({ id, name }) => `${id} (${name})`).join(", ");
-            const hint = "Give more of the id, or the name.";
-            throw new McmError(
-                ErrorCode.Invalid,
-                `"${reference}" is the beginning of ${found.length} ids: ${names}. ${hint}`,
-                { field: "container", hint },
-            );
+            throw ambiguous(reference, found);
         }
         return first;
     }
@@ -317,31 +312,4 @@ function brokenReason(error: unknown): string {
         throw error;
     }
     return error.message;
-}
-
-function notFound(reference: string): McmError {
-    const hint = "Use the id or the name of one that the list shows.";
-    return new McmError(ErrorCode.NotFound, `There is no container "${reference}". ${hint}`, {
-        field: "container",
-        hint,
-    });
-}
-
-function brokenError(container: { name: string }, reason: string): McmError {
-    const hint = "It can only be removed.";
-    return new McmError(
-        ErrorCode.Broken,
-        `The files of container ${container.name} are damaged: ${reason}. ${hint}`,
-        { hint },
-    );
-}
-
-/** The error of a verb that needs a running container. */
-export function notRunning(container: { name: string }): McmError {
-    const hint = "Start it first.";
-    return new McmError(
-        ErrorCode.NotRunning,
-        `Container ${container.name} is not running. ${hint}`,
-        { hint },
-    );
 }

@@ -4,6 +4,7 @@ import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { cgroupDirectories } from "../cgroup";
 import { hostnameOf } from "../config";
+import { runningError } from "../containerErrors";
 import type { Deps, RequestContext } from "../deps";
 import { McmError } from "../errors";
 import {
@@ -222,12 +223,6 @@ async function whenUnlocked<Result>(
 /** What a container is after something was done to it; as it was then when it is already gone. */
 async function now(container: HealthyContainer, deps: Deps): Promise<ContainerSummary> {
     return summaryOf((await deps.store.get(container.id)) ?? container);
-}
-
-function runningError(container: { name: string }, hint: string): McmError {
-    return new McmError(ErrorCode.Running, `Container ${container.name} is running. ${hint}`, {
-        hint,
-    });
 }
 
 function isCode(error: unknown, code: ErrorCode): boolean {

@@ -1,11 +1,18 @@
 /** Finds what to connect an attaching client with: the monitor, or what is left of a container. */
+import { open } from "node:fs/promises";
 import type { Deps } from "../deps";
 import { McmError } from "../errors";
+import { unless } from "../files";
 import { presentEntries } from "../follow";
 import { LogCursor } from "../logs";
 import { ErrorCode, type ExitRecord, type SessionEnd } from "../protocol";
-import { notRunning, type HealthyContainer } from "../store";
+import { notRunning } from "../containerErrors";
+import type { HealthyContainer } from "../store";
+import { parseExit } from "../state";
+import type { ContainerProcess } from "../status";
 import type { AttachSession } from "./attach";
+
+type State = HealthyContainer["state"];
 
 /**
  * Connects the session with the container's command until that ends. A container that has ended by
@@ -18,20 +25,15 @@ export async function attachTo(
     deps: Deps,
     signal: AbortSignal,
 ): Promise<SessionEnd> {
-    const { store, native, log } = deps;
-    const container = await store.findHealthy(reference);
-    const { id, name, paths, state } = container;
+    const container = await deps.store.findHealthy(reference);
+    const { name, paths, state } = container;
     if (state.kind === "created") {
         throw notRunning(container);
     }
     if (state.kind === "running") {
-        session.onSignal((number) => {
-            native.kill(id, state.process, number).catch((error: unknown) => {
-                log.warn(`Signalling ${name}: ${String(error)}`);
-            });
-        });
-        if (await session.run(paths.attachSocket, signal)) {
-            return endOf(await stateOf(container, deps), name);
+        const end = await attachToMonitor(container, state.process, session, deps, signal);
+        if (end !== undefined) {
+            return endOf(end, name);
         }
     }
     const ended = await stateOf(container, deps);
@@ -39,7 +41,33 @@ export async function attachTo(
     return endOf(ended, name);
 }
 
-type State = HealthyContainer["state"];
+/** Relays until the monitor is done; undefined when it has gone before. */
+async function attachToMonitor(
+    container: HealthyContainer,
+    process: ContainerProcess,
+    session: AttachSession,
+    deps: Deps,
+    signal: AbortSignal,
+): Promise<State | undefined> {
+    const { id, name, paths } = container;
+    session.onSignal((number) => {
+        deps.native.kill(id, process, number).catch((error: unknown) => {
+            deps.log.warn(`Signalling ${name}: ${String(error)}`);
+        });
+    });
+    // The monitor fills this very file and renames it. Open, it can be read also when the container
+    // is removed with its end.
+    const record = await open(paths.exitPartial).catch(unless("ENOENT"));
+    try {
+        if (!(await session.run(paths.attachSocket, signal))) {
+            return undefined;
+        }
+        const exit = record && parseExit(await record.readFile("utf8"));
+        return exit ? { kind: "exited", exit } : await stateOf(container, deps);
+    } finally {
+        await record?.close();
+    }
+}
 
 /** The state now; one that was removed with its end is lost. */
 async function stateOf(container: HealthyContainer, { store }: Deps): Promise<State> {
