@@ -9,6 +9,7 @@ import type { Deps, RequestContext } from "./deps";
 import * as backend from "./handlers/backend";
 import * as containers from "./handlers/containers";
 import * as logs from "./handlers/logs";
+import * as rootfs from "./handlers/rootfs";
 import * as sessions from "./handlers/sessions";
 import * as stats from "./handlers/stats";
 import * as protocol from "./protocol";
@@ -96,6 +97,19 @@ export const requests: readonly RequestRow[] = [
         (params) => `${params.container} ${params.command[0] ?? ""}`,
     ),
     request(protocol.AttachRequest, schemas.attachSchema, sessions.attach, ofContainer),
+    request0(protocol.RootfsListRequest, rootfs.list),
+    request(
+        protocol.RootfsImportRequest,
+        schemas.rootfsImportSchema,
+        rootfs.importRootfs,
+        (params) => `${params.name} ${params.source}`,
+    ),
+    request(
+        protocol.RootfsRemoveRequest,
+        schemas.rootfsRemoveSchema,
+        rootfs.remove,
+        (params) => params.name,
+    ),
     request0(protocol.BackendInfoRequest, backend.info),
     request0(protocol.BackendShutdownRequest, backend.shutdown, () => ""),
 ];
