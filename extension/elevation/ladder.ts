@@ -2,6 +2,7 @@
  * The ladder to a running backend as a state machine without side effects: from a step and its
  * result to the next step. Backend does the steps.
  */
+import * as l10n from "@vscode/l10n";
 
 /** What to do now. */
 export type Step =
@@ -90,6 +91,6 @@ function afterAbsent(step: Step, uid: number): Step {
     if (step.kind === "connect" || step.kind === "replace") {
         return uid === 0 ? { kind: "direct" } : { kind: "lock" };
     }
-    const reason = "The backend said that it is ready, but it does not answer.";
+    const reason = l10n.t("The backend said that it is ready, but it does not answer.");
     return { kind: "end", outcome: { kind: "failed", reason } };
 }
