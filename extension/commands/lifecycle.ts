@@ -138,7 +138,6 @@ export async function rename(services: Services, container: ContainerSummary): P
 
 /** Asks once, naming what is lost. */
 export async function askToRemove(containers: ContainerSummary[]): Promise<boolean> {
-    const running = containers.filter(({ state }) => state.kind === "running");
     const [only] = containers;
     const message =
         containers.length === 1 && only !== undefined
@@ -147,28 +146,28 @@ export async function askToRemove(containers: ContainerSummary[]): Promise<boole
                   "Remove {0} containers and everything that was written in them?",
                   containers.length,
               );
-    const listed = containers.slice(0, NAMED).map(({ name }) => name);
-    const rest = containers.length - listed.length;
     const detail = [
-        ...(containers.length > 1 ? [listed.join("\n")] : []),
-        ...(rest > 0 ? [vscode.l10n.t("and {0} more", rest)] : []),
-        ...(running.length > 0 ? [endsFirst(containers, running)] : []),
-        vscode.l10n.t(
-            "This cannot be undone. Root file systems and mounted folders stay as they are.",
-        ),
+        ...(containers.length > 1 ? [listed(containers)] : []),
+        ...(containers.some(isRunning) ? [vscode.l10n.t("What is running is killed first.")] : []),
+        vscode.l10n.t("This cannot be undone. Root file systems and mounted folders stay."),
     ].join("\n\n");
     const remove = vscode.l10n.t("Remove");
     const options = { modal: true, detail };
     return (await vscode.window.showWarningMessage(message, options, remove)) === remove;
 }
 
-function endsFirst(containers: ContainerSummary[], running: ContainerSummary[]): string {
-    return containers.length === 1
-        ? vscode.l10n.t("It is running and will be killed first.")
-        : vscode.l10n.t(
-              "Running, to be killed first: {0}.",
-              running.map(({ name }) => name).join(", "),
-          );
+function isRunning({ state }: ContainerSummary): boolean {
+    return state.kind === "running";
+}
+
+/** Their names in a line, with what runs marked. */
+function listed(containers: ContainerSummary[]): string {
+    const names = containers
+        .slice(0, NAMED)
+        .map((each) => (isRunning(each) ? vscode.l10n.t("{0} (running)", each.name) : each.name))
+        .join(", ");
+    const rest = containers.length - NAMED;
+    return rest > 0 ? vscode.l10n.t("{0} and {1} more", names, rest) : names;
 }
 
 /** Without asking: see {@link askToRemove}. */
@@ -179,7 +178,7 @@ export async function remove(services: Services, { id }: ContainerSummary): Prom
 }
 
 export async function removeStopped(services: Services): Promise<void> {
-    const stopped = services.model.all.filter(({ state }) => state.kind !== "running");
+    const stopped = services.model.all.filter((each) => !isRunning(each));
     if (stopped.length === 0) {
         void vscode.window.showInformationMessage(vscode.l10n.t("No container is stopped."));
     } else if (await askToRemove(stopped)) {

@@ -1,7 +1,7 @@
 /** What the status bar and its hover say. Knows nothing of VS Code. */
 import * as l10n from "@vscode/l10n";
 import type { StatsSample } from "../../server/protocol";
-import { bar, formatBytes, formatCpu, formatMemory, padFigure } from "./format";
+import { bar, formatBytes, formatCpu, formatLimit, formatMemory, padFigure } from "./format";
 import type { Markdown } from "./hover";
 import { fullness, type Totals } from "./totals";
 
@@ -61,11 +61,11 @@ export function writeMetersHover(
             to,
             l10n.t("Memory"),
             bar(memory / host.memory, BAR_WIDTH),
-            formatMemory(memory, host.memory),
+            l10n.t("{0} of {1}", formatBytes(memory), formatLimit(host.memory)),
         );
         to.appendMarkdown("\n---\n\n");
     }
-    to.appendMarkdown(`| ${l10n.t("Container")} | ${l10n.t("CPU")} | ${l10n.t("Memory")} | |\n`);
+    to.appendMarkdown(`| ${l10n.t("Container")} | ${l10n.t("CPU")} | ${\u2003${l10n.t("Memory")} | |\n`);
     to.appendMarkdown("|:--|--:|--:|:--|\n");
     for (const { container, usage } of sums.busiest.slice(0, LISTED)) {
         to.appendMarkdown("| ");
