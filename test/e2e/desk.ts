@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { root } from "../support/fixtures";
 import { temporaryRoots } from "../support/roots";
+import { Undo } from "../support/undo";
 import { Browser } from "./browser";
 import { Vscode } from "./vscode";
 import type { VscodeOptions } from "./vscode";
@@ -28,12 +29,7 @@ export type Elsewhere = Required<Pick<VscodeOptions, "directory" | "wrapper" | "
 
 /** Opens VS Code with the packaged extension in a browser, with nothing done in it yet. */
 export async function openDesk(vsix: string, elsewhere?: Elsewhere): Promise<Desk> {
-    const undo: (() => Promise<void>)[] = [];
-    const dispose = async (): Promise<void> => {
-        for (const step of undo.splice(0).reverse()) {
-            await step();
-        }
-    };
+    const undo = new Undo();
     try {
         const place: VscodeOptions = elsewhere ?? (await ownPlace(undo));
         const folder = join(place.directory, "project");
@@ -41,9 +37,9 @@ export async function openDesk(vsix: string, elsewhere?: Elsewhere): Promise<Des
         await mkdir(folder, { recursive: true });
         await copyFile(vsix, extension);
         const vscode = await Vscode.start({ ...place, extensions: [extension] });
-        undo.push(() => vscode.stop());
+        undo.add(() => vscode.stop());
         const browser = await Browser.start();
-        undo.push(() => browser.stop());
+        undo.add(() => browser.stop());
         const workbench = new Workbench(browser.page);
         await workbench.open(vscode.url, folder);
         const picture = async (name: string): Promise<string> => {
@@ -51,18 +47,19 @@ export async function openDesk(vsix: string, elsewhere?: Elsewhere): Promise<Des
             await browser.screenshot(path);
             return path;
         };
+        const dispose = (): Promise<void> => undo.all();
         return { vscode, browser, workbench, env: place.env ?? {}, folder, picture, dispose };
     } catch (error) {
-        await dispose();
+        await undo.all();
         throw error;
     }
 }
 
 /** A home, and directories for the containers' state. */
-async function ownPlace(undo: (() => Promise<void>)[]): Promise<VscodeOptions> {
+async function ownPlace(undo: Undo): Promise<VscodeOptions> {
     const directory = await mkdtemp(join(tmpdir(), "mcm desk "));
-    undo.push(() => rm(directory, { recursive: true }));
+    undo.add(() => rm(directory, { recursive: true }));
     const roots = await temporaryRoots();
-    undo.push(() => roots.dispose());
+    undo.add(() => roots.dispose());
     return { directory, env: roots.env };
 }

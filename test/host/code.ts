@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { progress } from "../../scripts/lib/run";
 import { Browser } from "../e2e/browser";
 import { Vscode } from "../e2e/vscode";
+import { Undo } from "../support/undo";
 
 /** For the whole run, in milliseconds. Then something hangs. */
 const LIMIT_MS = 240_000;
@@ -65,20 +66,19 @@ function log(_level: string, parts: unknown[]): void {
 
 async function main(): Promise<number> {
     const directory = await mkdtemp(join(tmpdir(), "mcm host "));
-    const undo: (() => Promise<void>)[] = [() => rm(directory, { recursive: true })];
+    const undo = new Undo();
+    undo.add(() => rm(directory, { recursive: true }));
     try {
         const vscode = await Vscode.start({
             directory: join(directory, "home"),
             smokeTestDriver: true,
         });
-        undo.push(() => vscode.stop());
+        undo.add(() => vscode.stop());
         const browser = await Browser.start();
-        undo.push(() => browser.stop());
+        undo.add(() => browser.stop());
         return await runTests(browser, address(vscode, directory));
     } finally {
-        for (const step of undo.reverse()) {
-            await step();
-        }
+        await undo.all();
     }
 }
 
