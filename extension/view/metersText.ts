@@ -65,7 +65,9 @@ export function writeMetersHover(
         );
         to.appendMarkdown("\n---\n\n");
     }
-    to.appendMarkdown(`| ${l10n.t("Container")} | ${l10n.t("CPU")} | ${\u2003${l10n.t("Memory")} | |\n`);
+    to.appendMarkdown(
+        `| ${l10n.t("Container")} | ${l10n.t("CPU")} | \u2003${l10n.t("Memory")} | |\n`,
+    );
     to.appendMarkdown("|:--|--:|--:|:--|\n");
     for (const { container, usage } of sums.busiest.slice(0, LISTED)) {
         to.appendMarkdown("| ");
