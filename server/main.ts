@@ -11,7 +11,7 @@ import { parseArgs } from "node:util";
 import { version } from "../package.json";
 import { BackendProcess } from "./backend";
 import { createDeps } from "./compose";
-import { McmError, invalid } from "./errors";
+import { McmError, invalid, systemError } from "./errors";
 import { connectTo, logPath, RUN_DIRECTORY_VARIABLE, socketPath, waitForSocket } from "./launch";
 import { Log } from "./log";
 import { pathsFromEnvironment, STATE_DIRECTORY_VARIABLE } from "./paths";
@@ -22,6 +22,9 @@ const USAGE = "usage: server.js start --uid N | serve --uid N [--idle-minutes 5]
 
 /** How long a backend may take to be ready, in milliseconds. */
 const READY_MS = 15_000;
+
+/** How long one that may just be ending is waited for before its post is tried again. */
+const OTHER_MS = 200;
 
 interface Options {
     uid: number;
@@ -83,10 +86,8 @@ async function serve(options: Options): Promise<number> {
     const paths = pathsFromEnvironment(path.join(__dirname, "native"));
     const socket = socketPath(uid);
     await secureDirectory(paths.runDirectory);
-    const post = await takePost(paths.runDirectory, uid);
+    const post = await takePostOrFindOther(paths.runDirectory, socket, uid);
     if (post === undefined) {
-        // Another one serves this user, or is about to: as good as this one.
-        (await waitForSocket(socket, READY_MS)).destroy();
         report(`ready ${socket}`, readyFd);
         return 0;
     }
@@ -95,6 +96,35 @@ async function serve(options: Options): Promise<number> {
         return 0;
     } finally {
         await post.release();
+    }
+}
+
+/**
+ * Takes the right to serve the user, or undefined when another backend answers: that is as good as
+ * this one. Whoever has the right and does not answer is about to begin, or about to end.
+ */
+async function takePostOrFindOther(
+    runDirectory: string,
+    socket: string,
+    uid: number,
+): Promise<Post | undefined> {
+    const deadline = Date.now() + READY_MS;
+    for (;;) {
+        const post = await takePost(runDirectory, uid);
+        if (post !== undefined) {
+            return post;
+        }
+        try {
+            (await waitForSocket(socket, OTHER_MS)).destroy();
+            return undefined;
+        } catch (error) {
+            if (Date.now() > deadline) {
+                throw systemError(
+                    "Another backend has the post but does not answer; connecting",
+                    error,
+                );
+            }
+        }
     }
 }
 

@@ -5,7 +5,7 @@
 import { spawn, type ChildProcess, type StdioOptions } from "node:child_process";
 import path from "node:path";
 import type { Readable, Writable } from "node:stream";
-import { McmError, nativeError, systemError } from "./errors";
+import { McmError, errnoOf, nativeError, systemError } from "./errors";
 import {
     CONTROL_FD,
     ENV_FD,
@@ -132,10 +132,10 @@ function launch(directory: string, invocation: Invocation, stdio: "ignore" | "pi
         });
     } catch (error) {
         // E2BIG and the like are thrown; ENOENT and EACCES come as an event.
-        throw systemError(`Starting ${program}`, error);
+        throw notStarted(program, error);
     }
     const exited = new Promise<string>((resolve, reject) => {
-        child.once("error", (error) => reject(systemError(`Starting ${program}`, error)));
+        child.once("error", (error) => reject(notStarted(program, error)));
         child.once("exit", (code, signal) => resolve(signal ?? `exit code ${code ?? "unknown"}`));
     });
     // Whoever waits for it hears of a failure; nobody has to.
@@ -148,6 +148,19 @@ function launch(directory: string, invocation: Invocation, stdio: "ignore" | "pi
         exited,
         complaint: stdio === "ignore" ? collect(child.stderr) : () => "",
     };
+}
+
+function notStarted(program: string, error: unknown): McmError {
+    const errno = errnoOf(error);
+    if (errno !== "ENOENT" && errno !== "EACCES") {
+        return systemError(`Starting ${program}`, error);
+    }
+    const hint = "Install My Container Manager again, or build it: make -C native.";
+    return new McmError(
+        ErrorCode.NativeFailed,
+        `The program ${program} is missing or cannot be executed (${errno}). ${hint}`,
+        { errno, hint },
+    );
 }
 
 /** Our end of a child's descriptor; @types/node knows of five only. */
