@@ -37,7 +37,7 @@ async function useContainer({ workbench, picture }: Desk): Promise<void> {
     say(`a picture: ${await picture("check")}`);
 
     await workbench.rowAction(row, "Stop");
-    await eventually(async () => !METERS.test(await row.innerText()), "the container is stopped");
+    await eventually(async () => /exited|ended/.test(await row.innerText()), "it is stopped");
     say(`stopped: ${oneLine(await row.innerText())}`);
     await removeContainer(workbench, answers.name);
     await workbench.welcome().getByText("There are no containers yet").waitFor();
