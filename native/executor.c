@@ -71,6 +71,9 @@ static int run(struct options *options, char **argv, struct error *error)
     /* Above the standard ones, which a monitor has replaced by the null device. */
     if (options->status_fd < 3)
         options->status_fd = fcntl(options->status_fd, F_DUPFD_CLOEXEC, 3);
+    /* One of its own: closing it frees no standard number for a file of ours, nor the other fd. */
+    if (options->env_fd >= 0)
+        options->env_fd = fcntl(options->env_fd, F_DUPFD_CLOEXEC, 3);
     const int kept[] = {options->status_fd, options->env_fd};
 
     if (self_close_fds(kept, 2, error) < 0)
@@ -92,7 +95,8 @@ static int run(struct options *options, char **argv, struct error *error)
 
 int main(int argc, char **argv)
 {
-    struct options options;
+    /* Refused options leave it as it is; run() gives it a number of its own. */
+    struct options options = {.status_fd = options_find_status_fd(argv)};
     struct error error;
     (void)argc;
 
@@ -101,9 +105,8 @@ int main(int argc, char **argv)
         if (exit_code >= 0)
             return exit_code;
     }
-    int status_fd = options_find_status_fd(argv);
-    if (status_fd >= 0)
-        status_failed(status_fd, &error);
+    if (options.status_fd >= 0)
+        status_failed(options.status_fd, &error);
     else
         fprintf(stderr, "container_executor: %s: %s\n", step_name(error.step), error.message);
     return error_exit_code(&error);
