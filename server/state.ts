@@ -101,6 +101,16 @@ async function readJson<T>(file: string, schema: z.ZodMiniType<T>): Promise<T | 
     if (text === undefined) {
         return undefined;
     }
+    return parseJson(text, schema);
+}
+
+/** How it ended, from the text of exit.json; undefined when that is not there yet or damaged. */
+export function parseExit(text: string): ExitRecord | undefined {
+    return parseJson(text, exitSchema);
+}
+
+/** Text that may be damaged, in that form. */
+function parseJson<T>(text: string, schema: z.ZodMiniType<T>): T | undefined {
     try {
         return schema.safeParse(JSON.parse(text)).data;
     } catch {

@@ -1,0 +1,206 @@
+import assert from "node:assert/strict";
+import { after, before, suite, test } from "node:test";
+import type { Deps } from "../../server/deps";
+import {
+    ErrorCode,
+    ListRequest,
+    RemoveRequest,
+    RunRequest,
+    StartRequest,
+    StopRequest,
+    WINDOW_BYTES,
+    type ContainerSpec,
+} from "../../server/protocol";
+import {
+    busyboxRootfs,
+    eventually,
+    temporaryRoots,
+    type TemporaryRoots,
+} from "../support/fixtures";
+import { askFor, connectLocally, depsFor, greet, refusedWith, type LocalClient } from "./client";
+import { TestSession } from "./session";
+
+let roots: TemporaryRoots;
+let deps: Deps;
+let client: LocalClient;
+
+before(async () => {
+    roots = await temporaryRoots();
+    deps = depsFor(roots);
+    client = connectLocally(deps);
+    await greet(client.connection);
+});
+
+after(async () => {
+    client.close();
+    deps.changes.dispose();
+    await roots.dispose();
+});
+
+async function run(script: string, more: Partial<ContainerSpec> = {}): Promise<string> {
+    const rootfs = { kind: "directory", path: await busyboxRootfs() } as const;
+    const { id } = await client.connection.sendRequest(RunRequest, {
+        rootfs,
+        command: ["/bin/sh", "-c", script],
+        interactive: true,
+        ...more,
+    });
+    return id;
+}
+
+async function remove(id: string): Promise<void> {
+    await client.connection.sendRequest(RemoveRequest, { container: id, force: true });
+}
+
+async function whenEnded(id: string): Promise<void> {
+    await eventually(async () => {
+        const all = await askFor(client.connection, ListRequest);
+        return all.find((one) => one.id === id)?.state.kind === "exited";
+    }, "the container to end");
+}
+
+function attach(id: string, terminal?: { rows: number; columns: number }): TestSession {
+    return TestSession.attach(client.connection, id, terminal);
+}
+
+suite("attaching", () => {
+    test("connects with the command: its output before and after, its input, its end", async () => {
+        const id = await run("echo before; echo err >&2; read line; echo got $line; exit 6");
+        const session = attach(id);
+        await session.saw("before");
+        await session.input("hello\n");
+        assert.deepEqual(await session.ended, { exitCode: 6, signal: null, containerEnded: true });
+        assert.equal(session.text, "before\ngot hello\n");
+        assert.equal(session.errorText, "err\n");
+        await remove(id);
+    });
+
+    test("ends the command's input when the client ends its own", async () => {
+        const id = await run("cat; echo END");
+        const session = attach(id);
+        await session.input("text ");
+        await session.inputEnd();
+        assert.equal((await session.ended).exitCode, 0);
+        assert.equal(session.text, "text END\n");
+        await remove(id);
+    });
+
+    test("to a terminal sets its size, then and later", async () => {
+        const id = await run("while read line; do stty size; done", { tty: true });
+        const session = attach(id, { rows: 31, columns: 101 });
+        await session.whenStarted();
+        await session.input("\n");
+        await session.saw("31 101");
+        await session.resize(41, 121);
+        await session.input("\n");
+        await session.saw("41 121");
+        await session.input("\x04");
+        assert.equal((await session.ended).exitCode, 0);
+        await remove(id);
+    });
+
+    test("is ended by cancelling, which only detaches", async () => {
+        const id = await run("echo up; read line; exit 3");
+        const first = attach(id);
+        await first.saw("up");
+        first.cancel();
+        await assert.rejects(first.ended, { code: -32800 });
+        const second = attach(id);
+        await second.saw("up");
+        await second.input("\n");
+        assert.equal((await second.ended).exitCode, 3);
+        await remove(id);
+    });
+
+    test("can be done by two at once, who both see everything", async () => {
+        const id = await run("read line; echo got $line");
+        const [one, two] = [attach(id), attach(id)];
+        await Promise.all([one.whenStarted(), two.whenStarted()]);
+        await one.input("x\n");
+        await Promise.all([one.ended, two.ended]);
+        assert.equal(one.text, "got x\n");
+        assert.equal(two.text, "got x\n");
+        await remove(id);
+    });
+
+    test("passes signals on to the command", async () => {
+        const id = await run("trap 'echo got; exit 9' USR1; echo up; while :; do sleep 0.05; done");
+        const session = attach(id);
+        await session.saw("up");
+        await session.signal("SIGUSR1");
+        assert.equal((await session.ended).exitCode, 9);
+        assert.equal(session.text, "up\ngot\n");
+        await remove(id);
+    });
+
+    test("tells the signal that ended the command", async () => {
+        const id = await run("kill -KILL $$");
+        const session = attach(id);
+        const { exitCode, signal, containerEnded } = await session.ended;
+        // Init passes on how its command ended as 128+n, or by the signal's name.
+        assert.ok(exitCode === 137 || signal === "SIGKILL", `${exitCode} ${signal}`);
+        assert.equal(containerEnded, true);
+        await remove(id);
+    });
+
+    test("to one that has ended gives its output and how it ended", async () => {
+        const id = await run("echo out; echo err >&2; printf unfinished; exit 5");
+        await whenEnded(id);
+        const session = attach(id);
+        assert.deepEqual(await session.ended, { exitCode: 5, signal: null, containerEnded: true });
+        assert.equal(session.text, "out\nunfinished");
+        assert.equal(session.errorText, "err\n");
+        await remove(id);
+    });
+
+    test("to one that was started again and has ended gives the output of its last run", async () => {
+        const id = await run("echo $(cat /n 2> /dev/null)x > /n; cat /n; read line");
+        await client.connection.sendRequest(StopRequest, { container: id, graceSeconds: 0 });
+        await client.connection.sendRequest(StartRequest, { container: id });
+        await eventually(async () => {
+            const look = attach(id);
+            await look.saw("xx");
+            look.cancel();
+            await look.ended.catch(() => undefined);
+            return true;
+        }, "the second run");
+        await client.connection.sendRequest(StopRequest, { container: id, graceSeconds: 0 });
+        const session = attach(id);
+        await session.ended;
+        assert.equal(session.text, "xx\n");
+        await remove(id);
+    });
+
+    test("stops at the window when output is not acknowledged, and the rest comes after", async () => {
+        const id = await run("read line; seq 1 300000; echo END");
+        const session = attach(id);
+        await session.whenStarted();
+        session.acknowledges = false;
+        await session.input("\n");
+        await eventually(() => session.received === WINDOW_BYTES, "a window of output");
+        session.acknowledges = true;
+        await session.acknowledge(session.unacknowledged);
+        await session.ended;
+        const expected = Array.from({ length: 300_000 }, (_, i) => `${i + 1}\n`).join("");
+        assert.ok(session.text === `${expected}END\n`, `${session.text.length} bytes`);
+        await remove(id);
+    });
+
+    test("knows the end of one that is removed with its end", async () => {
+        const id = await run("read line; echo bye; exit 4", { autoRemove: true });
+        const session = attach(id);
+        await session.whenStarted();
+        await session.input("\n");
+        assert.deepEqual(await session.ended, { exitCode: 4, signal: null, containerEnded: true });
+        assert.equal(session.text, "bye\n");
+        await eventually(
+            async () =>
+                (await askFor(client.connection, ListRequest)).every((one) => one.id !== id),
+            "the container to be removed",
+        );
+    });
+
+    test("is refused for one that is not there", async () => {
+        await assert.rejects(attach("nobody").ended, refusedWith(ErrorCode.NotFound, /nobody/));
+    });
+});
