@@ -1,6 +1,7 @@
 /** What the rows of the Containers view say. Knows nothing of VS Code. */
 import * as l10n from "@vscode/l10n";
 import type { ContainerState, ContainerSummary, Usage } from "../../server/protocol";
+import { endedBadly } from "../endingText";
 import type { Activity } from "../model";
 import type { Grouping } from "./arrange";
 import { formatBytes, formatCpu, formatMemory, padFigure } from "./format";
@@ -99,9 +100,9 @@ export function stateIcon(state: ContainerState): Icon {
             if (state.exit.oomKilled) {
                 return { id: "flame", color: "charts.orange" };
             }
-            return state.exit.exitCode === 0
-                ? { id: "stop-circle", color: "descriptionForeground" }
-                : { id: "error", color: "list.errorForeground" };
+            return endedBadly(state.exit)
+                ? { id: "error", color: "list.errorForeground" }
+                : { id: "stop-circle", color: "descriptionForeground" };
         case "lost":
             return { id: "question", color: "list.warningForeground" };
         case "broken":

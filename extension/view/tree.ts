@@ -306,10 +306,13 @@ export class ContainersView implements vscode.TreeDataProvider<Node>, vscode.Dis
         const { filter } = this.arrangement;
         const running = all.filter((container) => container.state.kind === "running").length;
         const shown = filter === "" ? all.length : this.shown().length;
-        this.tree.description =
+        const matching =
             filter === ""
                 ? undefined
                 : vscode.l10n.t("{0} of {1} match “{2}”", shown, all.length, filter);
+        this.tree.description = matching;
+        // VS Code shows no welcome text beside a message.
+        this.tree.message = shown > 0 ? matching : undefined;
         this.tree.badge =
             running === 0
                 ? undefined

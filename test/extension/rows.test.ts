@@ -112,6 +112,15 @@ suite("the row of a container", () => {
     });
 });
 
+test("a container that was told to end did not fail", () => {
+    for (const exit of [{ exitCode: null, signal: "SIGTERM" }, { exitCode: 143 }]) {
+        assert.equal(stateIcon(exited(exit)).id, stateIcon(exited()).id);
+    }
+    for (const exit of [{ exitCode: null, signal: "SIGSEGV" }, { exitCode: 1 }]) {
+        assert.notEqual(stateIcon(exited(exit)).id, stateIcon(exited()).id);
+    }
+});
+
 suite("the rows below a container", () => {
     const byKey = (...args: Parameters<typeof detailRows>) =>
         new Map(detailRows(...args).map((detail) => [detail.key, detail]));
