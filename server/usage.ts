@@ -146,8 +146,11 @@ const FILES: Record<string, { v1: FigureFile[]; v2: Omit<FigureFile, "hierarchy"
                 hierarchy: "blkio",
                 file: "blkio.throttle.io_service_bytes_recursive",
                 parse: (text, figures) => {
-                    figures.ioReadBytes = summed(text, /^\d+:\d+ Read (\d+)$/gm);
-                    figures.ioWriteBytes = summed(text, /^\d+:\d+ Write (\d+)$/gm);
+                    // Without a device there was no io, or, on newer kernels, nobody counts it.
+                    if (/^\d+:\d+ /.test(text)) {
+                        figures.ioReadBytes = summed(text, /^\d+:\d+ Read (\d+)$/gm);
+                        figures.ioWriteBytes = summed(text, /^\d+:\d+ Write (\d+)$/gm);
+                    }
                 },
             },
         ],

@@ -166,9 +166,11 @@ total_active_file 1000
         assert.deepEqual(read(layout("v1")), { memory: 10_000 });
     });
 
-    test("of io that has not happened is 0, which is a figure", async () => {
+    test("has no io of v1 that nobody counts, and 0 of v2, where all is counted", async () => {
         await files("blkio", { "blkio.throttle.io_service_bytes_recursive": "Total 0\n" });
-        assert.deepEqual(read(layout("v1")), { ioReadBytes: 0, ioWriteBytes: 0 });
+        assert.deepEqual(read(layout("v1")), {});
+        await files("unified", { "io.stat": "" });
+        assert.deepEqual(read(layout("v2")), { ioReadBytes: 0, ioWriteBytes: 0 });
     });
 
     test("of a container without a cgroup is nothing", () => {
