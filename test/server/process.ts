@@ -1,10 +1,11 @@
 /** A real backend process, as it is shipped, in directories of a test's own. */
-import { spawn, type ChildProcess, type SpawnOptions } from "node:child_process";
+import { spawn, type SpawnOptions } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 import type { MessageConnection } from "vscode-jsonrpc/node";
 import { connectTo } from "../../server/launch";
 import { BackendInfoRequest } from "../../server/protocol";
+import { processStartTime } from "../../server/state";
 import { root, type TemporaryRoots } from "../support/fixtures";
 import { greet, listen } from "./client";
 
@@ -55,6 +56,8 @@ export async function connectBackend(
 ): Promise<{ connection: MessageConnection; pid: number; close: () => void }> {
     const socket = await connectTo(socketOf(roots, uid));
     const connection = listen(socket);
+    // Requests that wait for an answer are then rejected; the library leaves them waiting.
+    socket.once("close", () => connection.dispose());
     await greet(connection);
     const { pid } = await connection.sendRequest(BackendInfoRequest);
     return {
@@ -67,20 +70,7 @@ export async function connectBackend(
     };
 }
 
-/** True while a process with this pid is there. */
-export function isThere(pid: number): boolean {
-    try {
-        process.kill(pid, 0);
-        return true;
-    } catch {
-        return false;
-    }
-}
-
-/** Ends a child and waits for it. */
-export async function end(child: ChildProcess): Promise<void> {
-    if (child.exitCode === null && child.signalCode === null) {
-        child.kill("SIGKILL");
-        await once(child, "exit");
-    }
+/** True while a process with this pid runs; one that nobody has waited for yet has ended. */
+export async function isThere(pid: number): Promise<boolean> {
+    return (await processStartTime(pid)) !== undefined;
 }
