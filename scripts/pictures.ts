@@ -1,17 +1,17 @@
-/** `npm run pictures`: takes the pictures of the README from the last run of the window tests. */
+/** `npm run pictures`: takes the pictures of the README anew. */
 import { copyFile, mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { root } from "./lib/build";
-import { nodeTests, testFiles } from "./lib/nodeTests";
+import { nodeTests } from "./lib/nodeTests";
 import { problemsText } from "./lib/results";
 import { progress } from "./lib/run";
 
 /** Names under out/pictures, as the window tests write them. */
-const PICTURES = ["overview", "hover", "logs", "run"];
+const PICTURES = ["overview", "hover", "run"];
 
 async function main(): Promise<void> {
-    progress("running the window tests, which take the pictures");
-    const results = await nodeTests(await testFiles("test/e2e"), { stage: "e2e", concurrency: 1 });
+    progress("taking the pictures");
+    const results = await nodeTests(["test/e2e/pictures.test.ts"], { stage: "pictures" });
     if (results.some(({ outcome }) => outcome !== "passed")) {
         throw new Error(`not all passed:\n${problemsText(results)}`);
     }

@@ -52,13 +52,19 @@ function chosen(only: string[], quick: boolean): Stage[] {
     return STAGES.filter((stage) => stage.quick || !quick);
 }
 
-/** Runs them one after the other; a failed one does not keep the next from running. */
+/** Runs them one after the other. A failed one does not keep the next from running, if it is not
+ * what all the others need. */
 async function runStages(stages: Stage[]): Promise<boolean> {
     const leaks = await startLeakCheck();
     process.env.TMPDIR = leaks.directory;
     const all: TestResult[] = [];
     for (const stage of stages) {
-        all.push(...(await runStage(stage)));
+        const results = await runStage(stage);
+        all.push(...results);
+        if (stage.essential === true && count(results).failed > 0) {
+            process.stdout.write("the rest is not run: it needs this\n");
+            break;
+        }
     }
     const leakStage = { name: "leaks", run: async () => leakResults(await leaks.left()) };
     all.push(...(await runStage(leakStage)));

@@ -13,6 +13,8 @@ export interface Stage {
     what: string;
     /** Part of `npm run test:quick`. */
     quick: boolean;
+    /** What comes after it means nothing when it fails. */
+    essential?: boolean;
     run(): Promise<TestResult[]>;
 }
 
@@ -42,6 +44,7 @@ export const STAGES: Stage[] = [
         name: "build",
         what: "bundles and native programs",
         quick: true,
+        essential: true,
         run: () => step("everything builds", () => build({ production: false })),
     },
     {

@@ -81,7 +81,6 @@ suite("a container's shell", () => {
             await used.workbench.type("top\n");
             const text = await used.workbench.terminalShows(/PID USER[^]*top/);
             assert.match(text, /Tasks: +[1-9] total/);
-            await used.desk.picture("overview");
             await used.workbench.press("q");
             await used.workbench.terminalPrompts();
         });

@@ -120,11 +120,16 @@ export class Workbench {
         return texts.filter((text) => text !== "");
     }
 
+    /** Moves the pointer to where nothing answers to it. */
+    async leave(): Promise<void> {
+        await this.page.mouse.move(700, 300);
+        await this.page.locator(SELECTORS.hover).waitFor({ state: "hidden" });
+    }
+
     /** Text of what appears when the pointer rests on something. */
     async hoverText(target: Locator): Promise<string> {
-        await this.page.mouse.move(700, 300);
+        await this.leave();
         const hover = this.page.locator(SELECTORS.hover);
-        await hover.waitFor({ state: "hidden" });
         await eventually(async () => {
             // A row that is drawn again forgets the pointer on it until that moves from part to part.
             await this.page.mouse.move(700, 300);
