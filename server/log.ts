@@ -13,6 +13,9 @@ export interface LogEntry {
 
 export type LogListener = (entry: LogEntry) => void;
 
+/** Characters of an entry that are kept: a command line may be long. */
+const ENTRY_LENGTH = 4096;
+
 /** Bytes after which the file is put aside as `.1`, over an older one. */
 const ROTATE_BYTES = 1024 * 1024;
 
@@ -44,7 +47,11 @@ export class Log {
     }
 
     private write(level: LogLevel, message: string): void {
-        const entry = { time: new Date().toISOString(), level, message: oneLine(message) };
+        const entry = {
+            time: new Date().toISOString(),
+            level,
+            message: oneLine(message.slice(0, ENTRY_LENGTH)),
+        };
         this.append(`${entry.time} ${level} ${entry.message}\n`);
         for (const listener of this.listeners) {
             listener(entry);

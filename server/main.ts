@@ -11,6 +11,7 @@ import { parseArgs } from "node:util";
 import { version } from "../package.json";
 import { BackendProcess } from "./backend";
 import { createDeps } from "./compose";
+import type { Deps } from "./deps";
 import { McmError, invalid, systemError } from "./errors";
 import { connectTo, logPath, RUN_DIRECTORY_VARIABLE, socketPath, waitForSocket } from "./launch";
 import { Log } from "./log";
@@ -148,12 +149,18 @@ async function serveAt(socket: string, post: Post, options: Options): Promise<vo
     handleProcessEvents(backend, log);
     log.info(`Serves uid ${uid} at ${socket}, version ${version}, pid ${process.pid}`);
     report(`ready ${socket}`, readyFd);
-    deps.store.sweep().catch((error: unknown) => {
-        log.error(`Finishing what was left: ${String(error)}`);
-    });
+    void sweep(deps, log);
     await backend.ended;
     deps.changes.dispose();
     deps.sampler.dispose();
+}
+
+/** Finishes what died half way, while clients are already served. */
+async function sweep({ store }: Deps, log: Log): Promise<void> {
+    const failures = await store.sweep().catch((error: unknown) => [error]);
+    for (const failure of failures) {
+        log.error(`Finishing what was left: ${stackOf(failure)}`);
+    }
 }
 
 /** Signals end it in order; a promise that nobody waited for is a mistake of ours, but harms no

@@ -222,19 +222,36 @@ export class Store {
         }
     }
 
-    /** Finishes what processes began that died: removals, creations, claims. */
-    async sweep(): Promise<void> {
-        for (const name of await this.entries()) {
-            const directory = path.join(this.paths.containers, name);
-            if (name.startsWith(REMOVING_PREFIX)) {
-                const { state, run } = this.paths.container(name.slice(REMOVING_PREFIX.length));
-                await this.native.removeTree(directory);
-                await this.native.remove(path.basename(state), state, run);
-            } else if (name.startsWith(CREATING_PREFIX) && (await isOld(directory))) {
-                await rm(directory, { recursive: true, force: true });
-            }
+    /**
+     * Finishes what processes began that died: removals, creations, claims. What cannot be finished
+     * does not keep it from the rest; it is told as a list of errors.
+     */
+    async sweep(): Promise<unknown[]> {
+        const names = await this.entries();
+        const removals = names.filter((name) => name.startsWith(REMOVING_PREFIX));
+        const creations = names.filter((name) => name.startsWith(CREATING_PREFIX));
+        const results = await Promise.allSettled([
+            ...removals.map((name) => this.finishRemoval(name)),
+            ...creations.map((name) => this.dropCreation(name)),
+            this.registry.sweep(),
+        ]);
+        return results
+            .filter((result) => result.status === "rejected")
+            .map(({ reason }): unknown => reason);
+    }
+
+    private async finishRemoval(name: string): Promise<void> {
+        const id = name.slice(REMOVING_PREFIX.length);
+        const { state, run } = this.paths.container(id);
+        await this.native.removeTree(path.join(this.paths.containers, name));
+        await this.native.remove(id, state, run);
+    }
+
+    private async dropCreation(name: string): Promise<void> {
+        const directory = path.join(this.paths.containers, name);
+        if (await isOld(directory)) {
+            await rm(directory, { recursive: true, force: true });
         }
-        await this.registry.sweep();
     }
 
     private async entries(): Promise<string[]> {

@@ -238,9 +238,24 @@ test("a sweep finishes what died half way, and touches nothing else", async () =
         await mkdir(path.join(paths.claims, claim));
         await writeFile(path.join(paths.claims, claim, "ffffffffffff"), "");
     }
-    await store.sweep();
+    assert.deepEqual(await store.sweep(), []);
     assert.deepEqual((await readdir(containers)).sort(), [".creating-ba9876543210", web.id].sort());
     assert.deepEqual((await readdir(paths.claims)).sort(), ["name-web", "range-0"]);
+});
+
+test("a removal that cannot be finished does not keep the others from it", async () => {
+    const stuck = path.join(paths.containers, ".removing-000000000000");
+    const other = path.join(paths.containers, ".removing-111111111111");
+    await mkdir(stuck, { recursive: true });
+    await mkdir(other);
+    const native = {
+        ...removals,
+        removeTree: (tree: string) =>
+            tree === stuck ? Promise.reject(new Error("stuck")) : removals.removeTree(tree),
+    };
+    const failures = await new Store(paths, native as Native).sweep();
+    assert.deepEqual(failures.map(String), ["Error: stuck"]);
+    assert.deepEqual(await readdir(paths.containers), [path.basename(stuck)]);
 });
 
 test("what the host could not do is kept, and only written when it changed", async () => {
