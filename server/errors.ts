@@ -119,6 +119,13 @@ export const MEANINGS: Meaning[] = [
         field: "command",
         hint: "Name a program whose file is executable, on a file system mounted without noexec.",
     },
+    {
+        step: "exec",
+        errno: ["EAGAIN"],
+        code: ErrorCode.Invalid,
+        field: "limits.pids",
+        hint: "Allow more processes: init is one, and the command is at least one more.",
+    },
     { step: "rootfs", code: ErrorCode.Invalid, field: "rootfs" },
     { step: "user", code: ErrorCode.Invalid, field: "user" },
     { step: "workdir", code: ErrorCode.Invalid, field: "workdir" },

@@ -147,6 +147,11 @@ export const env = z
         z.refine((value) => bytesOf(Object.entries(value).flat(), 1) <= STRINGS_BYTES, {
             error: "an environment of at most 1 MiB",
         }),
+        z.refine(
+            (value) =>
+                Object.entries(value).every((entry) => bytesOf(entry, 1) <= ARGUMENT_BYTES + 1),
+            { error: "an environment of variables below 128 KiB each" },
+        ),
     );
 
 export const command = z

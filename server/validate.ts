@@ -157,7 +157,7 @@ function refusal(issue: z.core.$ZodIssue | undefined, params: unknown): McmError
         return invalid(issue.path.slice(0, -1).join("."), issue.path.at(-1), ENV_KEY_FORM);
     }
     const path = issue?.path ?? [];
-    const secret = path[0] === "env" && path.length > 1;
+    const secret = path[0] === "env";
     return invalid(
         path.join(".") || "params",
         secret ? "…" : valueAt(params, path),

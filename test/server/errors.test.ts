@@ -31,6 +31,7 @@ for (const [step, errno, code, field] of [
     ["identify", "ESRCH", ErrorCode.NotRunning, undefined],
     ["exec", "ENOENT", ErrorCode.NativeFailed, "command"],
     ["exec", "EACCES", ErrorCode.NativeFailed, "command"],
+    ["exec", "EAGAIN", ErrorCode.Invalid, "limits.pids"],
     ["rootfs", "ENOENT", ErrorCode.Invalid, "rootfs"],
     ["user", undefined, ErrorCode.Invalid, "user"],
     ["workdir", "ENOENT", ErrorCode.Invalid, "workdir"],

@@ -80,7 +80,11 @@ const REFUSED: [field: string, spec: unknown][] = [
     ["env", { env: { "": "x" } }],
     ["env.A", { env: { A: "x\0y" } }],
     ["env.A", { env: { A: 1 } }],
-    ["env", { env: { A: "x".repeat(1024 * 1024) } }],
+    ["env", { env: { A: "x".repeat(128 * 1024) } }],
+    [
+        "env",
+        { env: Object.fromEntries("ABCDEFGHIJ".split("").map((k) => [k, "x".repeat(120_000)])) },
+    ],
     ["workdir", { workdir: "srv" }],
     ["workdir", { workdir: "/srv/.." }],
     ["user", { user: "" }],
@@ -119,6 +123,9 @@ test("a refusal shows the value and what is expected", () => {
 test("a refusal never shows the value of a variable", () => {
     assert.doesNotMatch(refusalOf({ env: { KEY: "secret\0" } }).message, /secret/);
     assert.doesNotMatch(refusalOf({ env: { "1KEY": "secret" } }).message, /secret/);
+    const long = "secret".repeat(100_000);
+    assert.doesNotMatch(refusalOf({ env: { KEY: long } }).message, /secret/);
+    assert.doesNotMatch(refusalOf({ env: ["secret"] }).message, /secret/);
 });
 
 test("a signal is a name with or without SIG, in either case, or a number", () => {
