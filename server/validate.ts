@@ -149,15 +149,16 @@ export function validate<Params>(schema: z.ZodMiniType<Params>, params: unknown)
 /** The error of a refusal: the path of the parameter, its value, and what it takes. */
 function refusal(issue: z.core.$ZodIssue | undefined, params: unknown): McmError {
     if (issue?.code === "unrecognized_keys") {
-        const field = [...issue.path, issue.keys[0]].join(".");
-        return invalid(field, valueAt(params, [...issue.path, issue.keys[0] ?? ""]), "known here");
+        const [key] = issue.keys;
+        return invalid([...issue.path, key].join("."), key, "known here");
     }
     if (issue?.code === "invalid_key") {
         // The key itself is at fault; its value may be a secret.
         return invalid(issue.path.slice(0, -1).join("."), issue.path.at(-1), ENV_KEY_FORM);
     }
     const path = issue?.path ?? [];
-    const secret = path[0] === "env";
+    // Variables, and whatever holds them, stay unsaid.
+    const secret = path[0] === "env" || path.length === 0;
     return invalid(
         path.join(".") || "params",
         secret ? "…" : valueAt(params, path),
