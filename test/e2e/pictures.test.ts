@@ -7,11 +7,11 @@ import { useDesk } from "./useDesk";
 const used = useDesk();
 
 /** A service that keeps a core half busy and writes a line now and then. */
-const WORK = `while :; do
-    i=0; while [ $i -lt 60000 ]; do i=$((i + 1)); done
-    echo "handled request $((n = n + 1))"
-    sleep 0.3
-done`;
+const WORK = [
+    "while sleep 0.3",
+    'do i=0; while [ $i -lt 60000 ]; do i=$((i+1)); done; echo "handled request $((n=n+1))"',
+    "done",
+].join("; ");
 
 /** One that holds 40 MB. */
 const HOLD = "x=$(head -c 40000000 /dev/zero | tr '\\0' x); sleep 1000";

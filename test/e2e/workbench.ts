@@ -137,6 +137,7 @@ export class Workbench {
             await hover.waitFor({ timeout: 2000 });
             return true;
         }, "a hover");
+        await hover.evaluate(atRest);
         return plain(await hover.innerText());
     }
 
@@ -396,6 +397,13 @@ function readTerminal(element: TerminalElement): string {
         text += (line.isWrapped || index === 0 ? "" : "\n") + line.translateToString(true);
     }
     return text.trimEnd();
+}
+
+/** Runs in the page. Waits until an element has faded in. */
+async function atRest(element: {
+    getAnimations(): { finished: Promise<unknown> }[];
+}): Promise<void> {
+    await Promise.all(element.getAnimations().map((animation) => animation.finished));
 }
 
 /** With blanks that a pattern can be written for. */
