@@ -1,14 +1,17 @@
 /** Runs files of tests with node's test runner and reads what became of each test. */
-import { createWriteStream, readFileSync } from "node:fs";
-import { mkdir, mkdtemp, readdir, rm } from "node:fs/promises";
+import { readFileSync } from "node:fs";
+import { mkdir, mkdtemp, open, readdir, rm } from "node:fs/promises";
 import { spawn } from "node:child_process";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { root } from "./build";
 import type { TestResult } from "./results";
 
-/** For one test, in milliseconds. */
-const TEST_LIMIT = 180_000;
+/** For one test, and for one file of them, in milliseconds. */
+const TEST_LIMIT = 400_000;
+
+/** For all files, in milliseconds. The runner waits for whoever holds a test's output open. */
+const RUN_LIMIT = 900_000;
 
 export interface NodeTestOptions {
     /** Names the log. */
@@ -62,25 +65,29 @@ export async function nodeTests(files: string[], options: NodeTestOptions): Prom
     }
 }
 
-function runner(
+async function runner(
     files: string[],
     report: string,
     log: string,
     { concurrency = 2, env }: NodeTestOptions,
 ): Promise<number> {
+    const output = await open(log, "w");
     const args = runnerArguments(files, { concurrency, log: "stdout", report });
     const child = spawn(process.execPath, args, {
         cwd: root,
         env: { ...process.env, ...env },
-        stdio: ["ignore", "pipe", "pipe"],
+        stdio: ["ignore", output.fd, output.fd],
+        timeout: RUN_LIMIT,
+        killSignal: "SIGKILL",
     });
-    const output = createWriteStream(log);
-    child.stdout.pipe(output, { end: false });
-    child.stderr.pipe(output, { end: false });
-    return new Promise((resolve, reject) => {
-        child.once("error", reject);
-        child.once("close", (code) => output.end(() => resolve(code ?? 1)));
-    });
+    try {
+        return await new Promise<number>((resolve, reject) => {
+            child.once("error", reject);
+            child.once("exit", (code) => resolve(code ?? 1));
+        });
+    } finally {
+        await output.close();
+    }
 }
 
 /** What node is started with to run the files; `log` and `report` are files, stdout or stderr. */
