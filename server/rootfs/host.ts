@@ -107,8 +107,8 @@ export async function prepareHostRootfs(
     const name = SKELETON_PREFIX + (await fingerprint(programs));
     const directory = path.join(stateDirectory, name);
     if ((await lstat(directory).catch(unless("ENOENT"))) === undefined) {
-        await makeSkeleton(stateDirectory, directory, programs);
-        if (!(await inUse())) {
+        const first = await makeSkeleton(stateDirectory, directory, programs);
+        if (first && !(await inUse())) {
             await removeOthers(stateDirectory, name, native);
         }
     }
@@ -156,18 +156,22 @@ async function linkTarget(name: string): Promise<string | undefined> {
     return place.startsWith("/usr/") ? target : COPIED_LINKS[name];
 }
 
-/** Makes it aside and gives it its name when it is whole. Whoever is first wins. */
+/** Makes it aside and gives it its name when it is whole. True for whoever is first to do so. */
 async function makeSkeleton(
     stateDirectory: string,
     directory: string,
     programs: ProgramDirectory[],
-): Promise<void> {
+): Promise<boolean> {
     await mkdir(stateDirectory, { recursive: true, mode: 0o700 });
     const aside = await mkdtemp(path.join(stateDirectory, `.${SKELETON_PREFIX}`));
     try {
         await fillSkeleton(aside, programs);
         await chmod(aside, 0o755);
-        await rename(aside, directory).catch(unless("ENOTEMPTY", "EEXIST"));
+        await rename(aside, directory);
+        return true;
+    } catch (error) {
+        unless("ENOTEMPTY", "EEXIST")(error);
+        return false;
     } finally {
         await rm(aside, { recursive: true, force: true });
     }

@@ -151,6 +151,7 @@ class Unpacking {
     #work = Promise.resolve();
     /** The one that is being written. */
     #entry: ReadEntry | undefined;
+    #stopped = false;
     #failure: Error | undefined;
     #sawEnd = false;
     #wake: () => void = () => undefined;
@@ -179,6 +180,7 @@ class Unpacking {
             await this.#read(stream);
             await this.tree.finish();
         } catch (error) {
+            this.#stopped = true;
             this.#entry?.destroy();
             await this.#work.catch(() => undefined);
             throw error;
@@ -234,7 +236,8 @@ class Unpacking {
             if (SPARSE_NAME.test(path)) {
                 throw badArchive(`"${path}" is a sparse file; write the archive without --sparse`);
             }
-            await this.tree.file(path, attributesOf(entry), entry, (bytes) =>
+            const content = this.#contentOf(entry);
+            await this.tree.file(path, attributesOf(entry), content, (bytes) =>
                 this.meter.addBytes(bytes),
             );
         } else if (entry.type === "SymbolicLink") {
@@ -243,6 +246,21 @@ class Unpacking {
             await this.tree.hardLink(path, linkpath);
         }
         entry.resume();
+    }
+
+    /** Ends with an error when the entry is destroyed, also when that was before it is asked. */
+    async *#contentOf(entry: ReadEntry): AsyncGenerator<Buffer> {
+        const pieces = entry[Symbol.asyncIterator]();
+        for (;;) {
+            if (this.#stopped) {
+                throw new Error("The unpacking was stopped.");
+            }
+            const { done, value } = await pieces.next();
+            if (done) {
+                return;
+            }
+            yield value;
+        }
     }
 }
 
