@@ -75,7 +75,7 @@ static int run(const struct enter_options *options, struct command_end *ret_end,
     _cleanup_close_ int signal_fd = signals_open(error);
     if (signal_fd < 0)
         return -1;
-    if (enter(options, environment, init_pidfd, &entered, error) < 0)
+    if (enter(options, environment, init_pidfd, signal_fd, &entered, error) < 0)
         return -1;
     report_started(options->status_fd, &entered);
 

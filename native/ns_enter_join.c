@@ -9,8 +9,10 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <linux/sched.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -205,12 +207,41 @@ static pid_t child_clone(int cgroup, int *ret_pidfd)
 }
 
 /*
+ * Waits for a report. False when the client went or we are to end: the container's root can stop
+ * our child from the moment on at which it has its ids, and then no report ever comes.
+ */
+static bool report_await(int socket, int control_fd, int signal_fd)
+{
+    struct pollfd polls[] = {
+        {.fd = socket, .events = POLLIN},
+        {.fd = control_fd, .events = POLLRDHUP}, /* its lines are for later */
+        {.fd = signal_fd, .events = POLLIN},
+    };
+
+    for (;;) {
+        if (poll(polls, sizeof(polls) / sizeof(polls[0]), -1) < 0) {
+            if (errno == EINTR)
+                continue;
+            return true;
+        }
+        if (polls[0].revents != 0)
+            return true;
+        if (polls[1].revents != 0 || polls[2].revents != 0)
+            return false;
+    }
+}
+
+/*
  * Waits for the child's reports: a terminal's master, then an end of file when the exec has closed
  * the socket, or an error.
  */
-static int reports_read(int socket, int *ret_master, struct error *error)
+static int reports_read(int socket, const struct enter_options *options, int signal_fd,
+                        int *ret_master, struct error *error)
 {
     for (;;) {
+        if (!report_await(socket, options->control_fd, signal_fd))
+            return error_set(error, STEP_SYNC, ECANCELED,
+                             "the client went before the command had started");
         struct error report;
         struct iovec payload = {&report, sizeof(report)};
         union {
@@ -249,7 +280,7 @@ static void entered_close(struct entered *entered)
 
 /* Starts the child and waits for its exec; what of `entered` is open is the caller's to close. */
 static int child_start(const struct enter_options *options, char *const *environment,
-                       int init_pidfd, const struct inheritance *inheritance,
+                       int init_pidfd, int signal_fd, const struct inheritance *inheritance,
                        struct child_stdio *stdio, struct entered *entered, struct error *error)
 {
     int sockets[2];
@@ -281,7 +312,8 @@ static int child_start(const struct enter_options *options, char *const *environ
     for (int fd = 0; fd < 3; fd++)
         if (stdio->fds[fd] >= 0)
             close(TAKE_FD(stdio->fds[fd]));
-    if (reports_read(ours, &entered->master, error) < 0) {
+    if (reports_read(ours, options, signal_fd, &entered->master, error) < 0) {
+        (void)pidfd_send_signal(entered->pidfd, SIGKILL, NULL, 0);
         waitid(P_PIDFD, (id_t)entered->pidfd, NULL, WEXITED);
         return -1;
     }
@@ -289,7 +321,7 @@ static int child_start(const struct enter_options *options, char *const *environ
 }
 
 int enter(const struct enter_options *options, char *const *environment, int init_pidfd,
-          struct entered *ret_entered, struct error *error)
+          int signal_fd, struct entered *ret_entered, struct error *error)
 {
     struct entered entered = {.pidfd = -1, .master = -1, .input = -1, .output = -1, .errors = -1};
     struct child_stdio stdio = {.fds = {-1, -1, -1}};
@@ -301,8 +333,8 @@ int enter(const struct enter_options *options, char *const *environment, int ini
     if (!options->command.tty)
         result = pipes_open(&entered, &stdio, error);
     if (result == 0)
-        result =
-            child_start(options, environment, init_pidfd, &inheritance, &stdio, &entered, error);
+        result = child_start(options, environment, init_pidfd, signal_fd, &inheritance, &stdio,
+                             &entered, error);
     memberships_close(&inheritance.memberships);
     if (result < 0) {
         for (int fd = 0; fd < 3; fd++)

@@ -18,10 +18,11 @@ struct entered {
 
 /*
  * Starts the command of `options`, with `environment`, in the container whose init is `init_pidfd`,
- * and returns once its exec succeeded. The caller is bound to the container's pid namespace for
+ * and returns once its exec succeeded, or fails when the control fd hangs up or `signal_fd` has a
+ * signal before. The caller is bound to the container's pid namespace for
  * whatever it forks later, and to nothing else of it.
  */
 int enter(const struct enter_options *options, char *const *environment, int init_pidfd,
-          struct entered *ret_entered, struct error *error);
+          int signal_fd, struct entered *ret_entered, struct error *error);
 
 #endif

@@ -1,6 +1,6 @@
 /** ns_enter: commands in a running container, their terminals, input and output, and their ends. */
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { constants } from "node:os";
 import { after, before, test } from "node:test";
 import { eventually } from "../support/fixtures";
@@ -426,6 +426,33 @@ test("TERM to ns_enter hangs the session up, too", async () => {
     await entered.started;
     process.kill(entered.pid, "SIGTERM");
     assert.deepEqual(await entered.ended, killed(SIGHUP));
+});
+
+test("a client can go, or end us, before the command has begun", async () => {
+    const freezer = ["/sys/fs/cgroup/unified", "/sys/fs/cgroup"]
+        .map((top) => `${top}/my-container-manager/${container.id}/cgroup.freeze`)
+        .find((path) => existsSync(path));
+    assert.ok(freezer);
+    for (const go of ["control", "TERM"]) {
+        // Who is born into a frozen control group comes no further.
+        writeFileSync(freezer, "1");
+        try {
+            const entered = enter(container, ["true"]);
+            const children = `/proc/${entered.pid}/task/${entered.pid}/children`;
+            await eventually(() => readFileSync(children, "utf8") !== "", "a process on its way");
+            if (go === "control") {
+                entered.control.end();
+            } else {
+                process.kill(entered.pid, "SIGTERM");
+            }
+            await assert.rejects(entered.started);
+            const { event, exitCode } = await entered.ended;
+            assert.ok(event?.event === "failed");
+            assert.deepEqual([event.step, event.code, exitCode], ["sync", "ECANCELED", 125]);
+        } finally {
+            writeFileSync(freezer, "0");
+        }
+    }
 });
 
 test("a container's death ends a command at once with signal 9, read or not", async (t) => {
