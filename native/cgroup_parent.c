@@ -11,11 +11,14 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "util.h"
 
-#define DIRECTORY (O_PATH | O_DIRECTORY | O_CLOEXEC)
+#define DIRECTORY    (O_PATH | O_DIRECTORY | O_CLOEXEC)
+#define HOLD_MS      200
+#define HOLD_POLL_MS 5
 
 /* By hierarchy. Controllers that share one ("cpu,cpuacct") are links to it. */
 static const char *const mounts[CGROUP_HIERARCHIES] = {
@@ -128,17 +131,27 @@ static int top_lock(int operation)
 {
     _cleanup_close_ int fd = open("/sys/fs/cgroup", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-    return fd < 0 || flock(fd, operation) < 0 ? -1 : TAKE_FD(fd);
+    return fd < 0 || flock(fd, operation | LOCK_NB) < 0 ? -1 : TAKE_FD(fd);
 }
 
+/* Every user may lock that directory, for ever. A tidying takes a moment, and cannot begin while
+ * somebody else has the lock: so who waits longer needs it no more. */
 int cgroup_hold(void)
 {
-    return top_lock(LOCK_SH);
+    const struct timespec pause = {.tv_nsec = HOLD_POLL_MS * 1000000L};
+    int lock = top_lock(LOCK_SH);
+
+    for (int waited = 0; lock < 0 && errno == EWOULDBLOCK && waited < HOLD_MS;
+         waited += HOLD_POLL_MS) {
+        nanosleep(&pause, NULL);
+        lock = top_lock(LOCK_SH);
+    }
+    return lock;
 }
 
 void cgroup_tidy(void)
 {
-    _cleanup_close_ int lock = top_lock(LOCK_EX | LOCK_NB);
+    _cleanup_close_ int lock = top_lock(LOCK_EX);
 
     for (size_t i = 0; lock >= 0 && i < CGROUP_HIERARCHIES; i++) {
         _cleanup_close_ int top = hierarchy_open(i);

@@ -1,12 +1,13 @@
 /** container_executor start: what a container sees of the world, and what is refused. */
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
 import { existsSync, openSync, readFileSync, readlinkSync } from "node:fs";
 import { chmod, mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { nativeProgram } from "../support/fixtures";
-import { assertRefused, execute, testContainer } from "./executor";
+import { assertRefused, execute, testContainer, type Running } from "./executor";
 
 // ----------------------------------------------------------------------------------- the inside
 
@@ -298,6 +299,38 @@ test("an id range that would touch the host's own ids is refused", async (t) => 
             message: /^--id-base: /,
         });
     }
+});
+
+test("the environment may come by a standard fd", async (t) => {
+    const container = await testContainer(t);
+    const args = await container.startArgs(["/bin/sh", "-c", "echo $GIVEN"]);
+    const { stdout } = spawnSync(
+        nativeProgram("container_executor"),
+        ["start", "--status-fd", "1", "--env-fd", "0", ...args],
+        { input: "GIVEN=so\0", encoding: "utf8" },
+    );
+    const { event, ...running } = JSON.parse(stdout) as Running & { event: string };
+    assert.equal(event, "started", stdout);
+    assert.equal((await container.ended(running)).exitCode, 0);
+    assert.match(container.logLines().join(), / so$/);
+});
+
+test("a user who locks the directory of all control groups holds up no start", async (t) => {
+    const container = await testContainer(t);
+    // It ends by itself before long, also where the test does not come to its end.
+    const script = "echo locked; exec sleep 5";
+    const locker = spawn("flock", ["--wait", "8", "/sys/fs/cgroup", "sh", "-c", script], {
+        uid: 65534,
+        gid: 65534,
+        cwd: "/",
+        stdio: ["ignore", "pipe", "inherit"],
+    });
+    const ended = once(locker, "exit");
+    t.after(() => ended);
+    await Promise.race([once(locker.stdout, "data"), ended]);
+    assert.equal(locker.exitCode, null, "somebody else has the lock");
+    assert.equal(await container.outputOf("echo started"), "started\n");
+    assert.equal(locker.exitCode, null, "the start waited for the lock");
 });
 
 test("a broken environment is refused", async (t) => {
