@@ -10,8 +10,7 @@
 #define WAIT_MS 5000
 #define POLL_MS 5
 
-/* 1: processes are in its cgroup, 0: none, -1: failed. */
-static int container_is_populated(const char *id, struct error *error)
+int container_is_populated(const char *id, struct error *error)
 {
     _cleanup_cgroup_ struct cgroup parent = CGROUP_NONE;
     _cleanup_cgroup_ struct cgroup cgroup = CGROUP_NONE;

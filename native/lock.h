@@ -10,4 +10,7 @@
  */
 int container_lock(const char *id, int state_dir_fd, struct error *error);
 
+/* 1: processes are in its cgroup, with or without a monitor; 0: none; -1: failed. */
+int container_is_populated(const char *id, struct error *error);
+
 #endif

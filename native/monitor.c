@@ -73,7 +73,6 @@ static int monitor_prepare(struct monitor_start *start, struct monitor *monitor,
         return -1;
     cgroup_close(&start->monitors);
     cleanup_close(&start->hold);
-    state->made.log = faccessat(state->dir, "log", F_OK, 0) < 0;
     if (log_open(state->dir, container->log_max, &monitor->log, error) < 0 ||
         attach_open(state->run, container->interactive, &monitor->relay.attach, error) < 0)
         return -1;

@@ -6,6 +6,7 @@
 #include <linux/sched.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -62,14 +63,18 @@ int namespace_make_user(struct id_range uids, struct id_range gids, int *ret_fd,
                         struct error *error)
 {
     _cleanup_close_ int pidfd = -1;
+    const pid_t parent = getpid();
     pid_t pid = namespace_clone(CLONE_NEWUSER, -1, &pidfd);
 
     if (pid < 0)
         return error_set(error, STEP_CLONE, errno, "cannot make a user namespace");
     if (pid == 0) {
-        /* Lives as long as it takes to write the maps; its namespace as long as the fd. */
-        for (;;)
+        /* Lives as long as it takes to write the maps, and no longer than who writes them: its
+         * copies of our fds would hold the lock. Its namespace lives as long as the fd. */
+        (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+        while (getppid() == parent)
             pause();
+        _exit(EXIT_OWN_FAILURE);
     }
     int result = namespace_write_maps(pid, uids, gids, error) < 0 ||
                          namespace_open_user(pid, ret_fd, error) < 0

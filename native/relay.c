@@ -12,6 +12,10 @@
 enum { POLL_INIT, POLL_OUTPUTS, POLL_INPUT = POLL_OUTPUTS + 2, POLL_ATTACH };
 #define POLL_COUNT (POLL_ATTACH + ATTACH_POLLS)
 
+/* What two pipes can hold that were made as large as they may be (pipe(7)): what comes beyond that
+ * after the end is of somebody outside, to whom the command gave its output. */
+#define DRAIN_MAX (2 * 1024 * 1024)
+
 _Static_assert(ATTACH_CHUNK <= LOG_CHUNK_MAX, "what is read at once, the log takes at once");
 
 void relay_begin(struct relay *relay, struct sandbox *sandbox, struct log *log)
@@ -40,24 +44,24 @@ static void output_close(struct relay *relay, size_t which)
     relay->outputs[which] = -1;
 }
 
-/* Hands one chunk on; false when there is none now. */
-static bool output_read(struct relay *relay, size_t which)
+/* Hands one chunk on; its size, 0 when there is none now. */
+static size_t output_read(struct relay *relay, size_t which)
 {
     static const enum log_stream streams[] = {LOG_STDOUT, LOG_STDERR};
     char data[ATTACH_CHUNK];
 
     if (relay->outputs[which] < 0)
-        return false;
+        return 0;
     ssize_t got = read(relay->outputs[which], data, sizeof(data));
     if (got < 0 && (errno == EAGAIN || errno == EINTR))
-        return false;
+        return 0;
     if (got <= 0) { /* EIO: nobody has the terminal open any more */
         output_close(relay, which);
-        return false;
+        return 0;
     }
     log_write(relay->log, streams[which], data, (size_t)got);
     attach_send(&relay->attach, (enum attach_type)which, data, (size_t)got);
-    return true;
+    return (size_t)got;
 }
 
 /* Waits for what comes next and works on it. */
@@ -98,15 +102,16 @@ void relay_drain(struct relay *relay)
     struct pollfd polls[POLL_COUNT] = {0};
 
     relay->init = -1;
-    for (;;) {
+    for (size_t drained = 0; drained < DRAIN_MAX;) {
         if (!attach_has_room(&relay->attach)) {
             relay_step(relay, polls);
             continue;
         }
-        bool out = output_read(relay, ATTACH_STDOUT), err = false;
+        size_t size = output_read(relay, ATTACH_STDOUT);
         if (attach_has_room(&relay->attach))
-            err = output_read(relay, ATTACH_STDERR);
-        if (!out && !err && attach_has_room(&relay->attach))
+            size += output_read(relay, ATTACH_STDERR);
+        if (size == 0 && attach_has_room(&relay->attach))
             return;
+        drained += size;
     }
 }

@@ -145,8 +145,7 @@ int tree_remove_path(const char *path, struct error *error)
 static int state_lock(const char *id, int parent, const char *name, int *ret_fd,
                       struct error *error)
 {
-    _cleanup_close_ int fd =
-        openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    _cleanup_close_ int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0 && errno != ENOENT)
         return error_set(error, STEP_REMOVE, errno, "cannot open the state directory");
     if (fd >= 0 && container_lock(id, fd, error) < 0)
@@ -155,7 +154,16 @@ static int state_lock(const char *id, int parent, const char *name, int *ret_fd,
     return 0;
 }
 
-static int cgroups_remove(const char *id, struct error *error)
+/* Without its monitor, which had no time to write down who runs, a container can be named by
+ * nobody: it has not started, and goes. The caller has the lock, so no monitor is about to. */
+static bool is_recorded(int runs, const char *run_name)
+{
+    _cleanup_close_ int run = openat(runs, run_name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+    return run >= 0 && faccessat(run, "state.json", F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+static int cgroups_remove(const char *id, bool recorded, struct error *error)
 {
     _cleanup_cgroup_ struct cgroup parent = CGROUP_NONE;
     _cleanup_cgroup_ struct cgroup cgroup = CGROUP_NONE;
@@ -163,8 +171,12 @@ static int cgroups_remove(const char *id, struct error *error)
     if (cgroup_open_parent(false, &parent, error) < 0 ||
         cgroup_open(&parent, id, false, &cgroup, error) < 0)
         return -1;
-    if (cgroup_is_populated(&cgroup))
-        return error_set(error, STEP_LOCK, EBUSY, "the container is running");
+    if (cgroup_is_populated(&cgroup)) {
+        if (recorded)
+            return error_set(error, STEP_LOCK, EBUSY, "the container is running");
+        if (cgroup_kill(&cgroup, error) < 0)
+            return -1;
+    }
     if (cgroup_remove(&parent, id, error) < 0)
         return -1;
     cgroup_tidy();
@@ -187,7 +199,7 @@ int container_remove(const char *id, const char *state_dir, const char *run_dir,
     _cleanup_close_ int lock = -1;
     if (!locked && state_lock(id, states, state_name, &lock, error) < 0)
         return -1;
-    if (cgroups_remove(id, error) < 0)
+    if (cgroups_remove(id, runs >= 0 && is_recorded(runs, run_name), error) < 0)
         return -1;
     /* What a crashed remove left under that name must go first: a rename needs an empty target. */
     snprintf(removing, sizeof(removing), ".removing-%s", id);

@@ -56,6 +56,20 @@ static int monitor_await(int word, struct error *error)
     return exit_code;
 }
 
+/* What a monitor that was killed half-way has made nobody else knows of. */
+static void start_undo(struct monitor_start *start)
+{
+    const char *id = start->container->id;
+    _cleanup_cgroup_ struct cgroup cgroup = CGROUP_NONE;
+    struct error ignored;
+
+    if (cgroup_open(&start->parent, id, false, &cgroup, &ignored) == 0 &&
+        cgroup_is_populated(&cgroup))
+        (void)cgroup_kill(&cgroup, &ignored);
+    (void)cgroup_remove(&start->parent, id, &ignored);
+    state_undo(start->container, &start->state);
+}
+
 int container_start(struct options *options, char **argv, struct error *error)
 {
     struct container *container = &options->container;
@@ -80,5 +94,8 @@ int container_start(struct options *options, char **argv, struct error *error)
         state_undo(container, &start.state);
         return -1;
     }
-    return monitor_await(word, error);
+    int exit_code = monitor_await(word, error);
+    if (exit_code < 0)
+        start_undo(&start);
+    return exit_code;
 }

@@ -34,6 +34,13 @@ static int state_dir_open(const struct container *container, int *ret_fd, struct
                          "the state directory %.160s is not of root alone", path);
     if (container_lock(container->id, fd, error) < 0)
         return -1;
+    /* Before anything is touched: these files name what runs. */
+    int populated = container_is_populated(container->id, error);
+    if (populated < 0)
+        return -1;
+    if (populated > 0)
+        return error_set(error, STEP_LOCK, EBUSY, "container %s still runs, without its monitor",
+                         container->id);
     /* A removal may have won between the two: then this is a directory without a name. */
     if (stat(path, &named) < 0 || opened.st_ino != named.st_ino)
         return error_set(error, STEP_STATE, ENOENT, "the state directory %.160s went away", path);
@@ -168,6 +175,7 @@ static int state_make(const struct container *container, struct state *state, st
     if (stat(container->rootfs, &lower) < 0)
         return error_set(error, STEP_ROOTFS, errno, "cannot find the root file system %.160s",
                          container->rootfs);
+    state->made.log = faccessat(state->dir, "log", F_OK, 0) < 0;
     state->run = run_dir_open(container->run_dir, &state->made.run_dir, error);
     if (state->run < 0 ||
         layer_make(state->dir, "upper", container->id_base, &lower, &state->made.upper, error) <

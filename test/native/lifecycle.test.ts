@@ -1,6 +1,7 @@
 /** container_executor: how containers end, are signalled, stopped, started again, and lost. */
 import assert from "node:assert/strict";
-import { existsSync, readFileSync, readdirSync, statSync, writeFileSync } from "node:fs";
+import { execFileSync, spawn } from "node:child_process";
+import { existsSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from "node:fs";
 import { constants } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -237,10 +238,70 @@ test("a container whose monitor was killed runs on, is lost, and can be stopped 
     for (const refused of [await container.tryStart([]), await container.remove()]) {
         assert.deepEqual([refused.event.step, refused.event.code], ["lock", "EBUSY"]);
     }
+    assert.ok(existsSync(join(container.runDir, "state.json"))); // or nobody could name it
     assert.equal((await container.stop(running)).event.event, "stopped");
     assert.ok(!existsSync(join(container.stateDir, "exit.json")));
     assert.ok(existsSync(join(container.stateDir, "exit.json.partial")));
     assert.equal(await container.outputOf("echo again"), "again\n");
+});
+
+/** Starts one whose monitor waits before it writes down who runs, with the command running. */
+async function startHeldUp(container: Container): Promise<{
+    started: ReturnType<Container["tryStart"]>;
+    init: number;
+    monitor: number;
+    launcher: number;
+}> {
+    mkdirSync(container.runDir, { mode: 0o700 });
+    // Opening it for writing waits for a reader, who never comes.
+    execFileSync("mkfifo", [join(container.runDir, "state.json.partial")]);
+    const started = container.tryStart(["/bin/sleep", "30"]);
+    const pids = await eventually(() => {
+        const group = container.cgroups()[0];
+        const listed = group ? readFileSync(join(group, "cgroup.procs"), "utf8") : "";
+        return (
+            listed.includes("\n") && /\d\n\d/.test(listed) && listed.trim().split("\n").map(Number)
+        );
+    }, "the command runs");
+    const init = Math.min(...pids);
+    const monitor = parentOf(init);
+    return { started, init, monitor, launcher: parentOf(monitor) };
+}
+
+function parentOf(pid: number): number {
+    return Number(/^PPid:\t(\d+)$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]);
+}
+
+test("a start whose monitor is killed half-way fails and leaves nothing", async (t) => {
+    const container = await testContainer(t);
+    const { started, init, monitor } = await startHeldUp(container);
+    process.kill(monitor, SIGKILL);
+    const { event, exitCode } = await started;
+    assert.deepEqual([event.event, event.step, exitCode], ["failed", "monitor", 125]);
+    assert.ok(hasEnded(init));
+    assert.deepEqual(container.cgroups(), []);
+    assert.deepEqual(readdirSync(container.stateDir), []);
+});
+
+test("what is left when all of a start is killed can be removed", async (t) => {
+    const container = await testContainer(t);
+    const { started, init, monitor, launcher } = await startHeldUp(container);
+    process.kill(launcher, SIGKILL);
+    process.kill(monitor, SIGKILL);
+    await assert.rejects(started); // no status line
+    assert.equal(hasEnded(init), false);
+    assert.deepEqual((await container.remove()).event, { event: "removed" });
+    assert.ok(hasEnded(init));
+});
+
+test("output that somebody outside goes on writing does not keep a container from ending", async (t) => {
+    const container = await testContainer(t);
+    const running = await container.start(["/bin/sleep", "30"]);
+    const children = readFileSync(`/proc/${running.pid}/task/${running.pid}/children`, "utf8");
+    const writer = spawn("sh", ["-c", `exec yes > /proc/${Number(children)}/fd/1`]);
+    t.after(() => writer.kill("SIGKILL"));
+    await logged(container, "y");
+    assert.equal((await container.stop(running)).event.event, "stopped");
 });
 
 test("the monitor is ended by KILL only", async (t) => {
