@@ -35,7 +35,8 @@ static const struct {
     rlim_t soft;
     rlim_t hard;
 } limits[] = {
-    /* No core: what would take it is the host's core_pattern, outside of the container. */
+    /* No core file. A core_pattern that is a program of the host gets the core all the same and has
+     * to mind this limit itself (core(5)). */
     {RLIMIT_CORE, "core", 0, 0},
     /* A soft 1024, because select(2) breaks above and some programs close every number below it. */
     {RLIMIT_NOFILE, "nofile", 1024, 524288},
