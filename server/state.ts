@@ -97,7 +97,7 @@ async function readEnd(paths: ContainerPaths): Promise<LiveState> {
 
 /** A file's JSON in that form; undefined when it is absent or damaged. */
 async function readJson<T>(file: string, schema: z.ZodMiniType<T>): Promise<T | undefined> {
-    const text = await readFile(file, "utf8").catch(unless("ENOENT", "ENOTDIR"));
+    const text = await readFile(file, "utf8").catch(unless("ENOENT", "ENOTDIR", "EISDIR"));
     if (text === undefined) {
         return undefined;
     }

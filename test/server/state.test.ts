@@ -136,6 +136,12 @@ test("a damaged exit.json tells no success", async () => {
     assert.deepEqual(await readState(paths), { kind: "lost" });
 });
 
+test("directories in the place of its records harm no more than damaged ones", async () => {
+    await mkdir(paths.stateFile);
+    await mkdir(paths.exit);
+    assert.deepEqual(await readState(paths), { kind: "lost" });
+});
+
 test("a runtime directory that a reboot took away leaves what was recorded", async () => {
     await writeFile(paths.exit, JSON.stringify(EXIT));
     await rm(paths.run, { recursive: true });
