@@ -174,7 +174,7 @@ async function answer(
         }
         return result ?? null;
     } catch (error) {
-        if (cancelled.signal.aborted && !(error instanceof McmError)) {
+        if (signal.aborted && !(error instanceof McmError)) {
             return new ResponseError(LSPErrorCodes.RequestCancelled, "The request was cancelled.");
         }
         const failure = translate(row.method, error, deps);

@@ -142,7 +142,12 @@ export function openLink(stream: Duplex, onError: (error: Error) => void): Clien
     const connection = createConnection(
         () => {
             const protocol = createProtocolConnection(reader, writer, SILENT);
-            protocol.onError(([error]) => onError(error));
+            protocol.onError(([error]) => {
+                // An answer to a client that has gone cannot be sent, which is no fault of the stream.
+                if (stream.writable) {
+                    onError(error);
+                }
+            });
             return protocol;
         },
         { shutdownReceived: false, initialize: () => undefined, exit: close },

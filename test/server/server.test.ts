@@ -150,6 +150,24 @@ test("a client that goes while its request is under way harms nobody", async () 
     assert.deepEqual(await ask(client.connection, ListRequest), []);
 });
 
+test("a client that goes while its request is under way is no error of the backend", async () => {
+    await greet(client.connection);
+    const messages: string[] = [];
+    deps.log.onEntry(({ level, message }) => messages.push(`${level} ${message}`));
+    deps.store.create = () =>
+        new Promise((_, reject) => {
+            client.close();
+            setImmediate(() => reject(new Error("The client has gone.")));
+        });
+    ask(client.connection, RunRequest, {}).catch(() => undefined);
+    await eventually(() => messages.some((each) => each.endsWith("disconnected")), "the end");
+    await client.served.settled();
+    assert.deepEqual(
+        messages.filter((each) => !each.startsWith("info")),
+        [],
+    );
+});
+
 test("garbage ends its own connection and no other", async () => {
     await greet(client.connection);
     const [ours, theirs] = duplexPair();

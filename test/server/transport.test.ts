@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { PassThrough } from "node:stream";
+import { duplexPair, PassThrough } from "node:stream";
 import { test } from "node:test";
 import type { Message } from "vscode-jsonrpc";
-import { BoundedMessageReader, MESSAGE_LIMIT } from "../../server/transport";
+import { BoundedMessageReader, MESSAGE_LIMIT, openLink } from "../../server/transport";
 
 /** What a reader makes of chunks: messages, and the error it ended with. */
 async function read(
@@ -70,3 +70,25 @@ for (const [what, text] of [
         assert.ok(error);
     });
 }
+
+test("an answer that finds its client gone is no failure of the connection", async () => {
+    const [ours, theirs] = duplexPair();
+    const failures: string[] = [];
+    const link = openLink(ours, (error) => failures.push(error.message));
+    const closed = new Promise<void>((resolve) => link.onClose(resolve));
+    const asked = new Promise<() => void>((resolve) => {
+        link.connection.onRequest("slow", () => new Promise<null>((r) => resolve(() => r(null))));
+    });
+    link.connection.listen();
+    theirs.write(frame({ jsonrpc: "2.0", id: 1, method: "slow" }));
+    const answer = await asked;
+    theirs.destroy();
+    ours.destroy();
+    await closed;
+    answer();
+    // The answer passes through some promises before it fails.
+    for (let turn = 0; turn < 10; turn++) {
+        await new Promise(setImmediate);
+    }
+    assert.deepEqual(failures, []);
+});
