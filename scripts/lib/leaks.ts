@@ -2,7 +2,7 @@
  * What a test run could leave behind on this computer. A run has a temporary directory of its own,
  * named by TMPDIR: what mentions it is of this run, whoever else works here at the same time.
  */
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { mkdtemp, chmod, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { eventually } from "../../test/support/eventually";
@@ -17,7 +17,6 @@ const WATCHED_DIRECTORIES = [
     "/var/lib/my-container-manager",
     "/var/lib/my-container-manager/containers",
     "/var/lib/my-container-manager/rootfs",
-    "/sys/fs/cgroup/my-container-manager",
 ];
 
 /** Files whose content must be the same afterwards. */
@@ -25,9 +24,6 @@ const WATCHED_FILES = ["/etc/passwd", "/etc/group", "/etc/subuid", "/etc/subgid"
 
 /** tsx keeps what it has compiled in the temporary directory, and that goes with the directory. */
 const COMPILED = `tsx-${process.getuid?.() ?? 0}`;
-
-/** How long what is ending may take to be gone, in milliseconds. */
-const PATIENCE_MS = 10_000;
 
 export interface LeakCheck {
     /** The run's own temporary directory, for TMPDIR. */
@@ -38,8 +34,12 @@ export interface LeakCheck {
     dispose(): Promise<void>;
 }
 
-/** Remembers how things are now. */
-export async function startLeakCheck(): Promise<LeakCheck> {
+/**
+ * Remembers how things are now.
+ *
+ * @param patienceMs how long what is ending may take to be gone, in milliseconds
+ */
+export async function startLeakCheck(patienceMs = 10_000): Promise<LeakCheck> {
     const directory = await mkdtemp("/tmp/mcm-run-");
     // Tests that act as another user pass through it.
     await chmod(directory, 0o711);
@@ -51,9 +51,7 @@ export async function startLeakCheck(): Promise<LeakCheck> {
     return {
         directory,
         left: async () => {
-            await eventually(() => look().length === 0, "clean", PATIENCE_MS).catch(
-                () => undefined,
-            );
+            await eventually(() => look().length === 0, "clean", patienceMs).catch(() => undefined);
             return look();
         },
         dispose: () => rm(directory, { recursive: true, force: true }),
@@ -62,22 +60,29 @@ export async function startLeakCheck(): Promise<LeakCheck> {
 
 /** State of the whole computer, one line each. */
 function facts(): string[] {
-    const directories = [...WATCHED_DIRECTORIES, ...cgroupDirectories()];
     return [
-        ...directories.flatMap((dir) => list(dir).map((name) => join(dir, name))),
-        ...WATCHED_FILES.flatMap((file) =>
-            read(file)
-                .split("\n")
-                .map((line) => `${file}: ${line}`),
-        ),
+        ...WATCHED_DIRECTORIES.flatMap((dir) => list(dir).map((name) => join(dir, name))),
+        ...WATCHED_FILES.flatMap((file) => lines(file).map((line) => `${file}: ${line}`)),
+        ...abandonedCgroups(),
     ];
 }
 
-/** Ours in every hierarchy of a host with several. */
-function cgroupDirectories(): string[] {
-    return list("/sys/fs/cgroup").map((name) =>
-        join("/sys/fs/cgroup", name, "my-container-manager"),
-    );
+/**
+ * Containers' cgroups that nobody looks after. One with a monitor is in use: if it is of this run,
+ * the monitor is found among the processes.
+ */
+function abandonedCgroups(): string[] {
+    const hierarchies = ["", ...list("/sys/fs/cgroup")];
+    return hierarchies
+        .map((name) => join("/sys/fs/cgroup", name, "my-container-manager"))
+        .flatMap((parent) => list(parent).map((name) => join(parent, name)))
+        .filter((cgroup) => /\/[0-9a-f]{12}$/.test(cgroup))
+        .filter((cgroup) => !lines(join(cgroup, "cgroup.procs")).some(hasMonitor));
+}
+
+function hasMonitor(pid: string): boolean {
+    const parent = /^PPid:\s+(\d+)$/m.exec(read(`/proc/${pid}/status`))?.[1] ?? "";
+    return read(`/proc/${parent}/comm`).startsWith("container_exec");
 }
 
 /** Processes, mounts and files that have to do with the run's temporary directory. */
@@ -85,18 +90,29 @@ function ofThisRun(directory: string): string[] {
     const ourselves = new Set([process.pid, process.ppid]);
     const processes = list("/proc")
         .filter((name) => /^\d+$/.test(name) && !ourselves.has(Number(name)))
-        .filter((pid) => mentions(`/proc/${pid}/environ`) || mentions(`/proc/${pid}/cmdline`))
+        .filter((pid) => mentions(pid) || openFiles(pid).some((file) => file.includes(directory)))
         .map((pid) => `process ${pid}: ${read(`/proc/${pid}/cmdline`).split("\0").join(" ")}`);
-    const mounts = read("/proc/self/mountinfo")
-        .split("\n")
+    const mounts = lines("/proc/self/mountinfo")
         .filter((line) => line.includes(directory))
         .map((line) => `mount ${line}`);
     const files = list(directory).filter((name) => name !== COMPILED);
     return [...processes, ...mounts, ...files.map((name) => join(directory, name))];
 
-    function mentions(file: string): boolean {
-        return read(file).includes(directory);
+    function mentions(pid: string): boolean {
+        const files = [`/proc/${pid}/environ`, `/proc/${pid}/cmdline`];
+        return files.some((file) => read(file).includes(directory));
     }
+}
+
+/** What the descriptors of a process are of. */
+function openFiles(pid: string): string[] {
+    return list(`/proc/${pid}/fd`).flatMap((fd) => {
+        try {
+            return [readlinkSync(`/proc/${pid}/fd/${fd}`)];
+        } catch {
+            return []; // closed meanwhile
+        }
+    });
 }
 
 function list(directory: string): string[] {
@@ -105,6 +121,12 @@ function list(directory: string): string[] {
     } catch {
         return []; // no such directory, or not ours to see
     }
+}
+
+function lines(file: string): string[] {
+    return read(file)
+        .split("\n")
+        .filter((line) => line !== "");
 }
 
 function read(file: string): string {
