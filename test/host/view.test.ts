@@ -126,7 +126,7 @@ describe("the Containers view", () => {
         const { node, item } = await rows.row(container, (row) => facets(row).includes("running"));
         const hover = await rows.hover(node, item);
         assert.ok(!hover.includes("[x](command:"), hover);
-        assert.match(hover, /running for/);
+        assert.match(hover, /running&nbsp;for/);
     });
 
     it("stops and starts a container from its row", async () => {
