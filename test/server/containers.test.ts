@@ -119,6 +119,12 @@ async function endOf(container: string): Promise<Extract<ContainerState, { kind:
     return state;
 }
 
+/** Waits until a container's command has made the file /ready. */
+async function ready(container: string): Promise<void> {
+    const { upper } = (await inspect(container)).paths;
+    await eventually(() => existsSync(path.join(upper, "ready")), `${container} is ready`);
+}
+
 /** Nothing is left of a run that was refused: no container, file, cgroup or claim. */
 async function assertNothingMade(): Promise<void> {
     assert.deepEqual(await list(), []);
@@ -202,8 +208,9 @@ test("its environment reaches the command and no command line", async () => {
 });
 
 test("a signal by name or number reaches the command, and KILL is what none means", async () => {
-    const command = ["/bin/sh", "-c", "trap 'exit 7' USR1; while :; do sleep 0.05; done"];
+    const command = ["/bin/sh", "-c", "trap 'exit 7' USR1; >/ready; while :; do sleep 0.05; done"];
     await run({ name: "web", command });
+    await ready("web");
     await client.connection.sendRequest(KillRequest, { container: "web", signal: "USR1" });
     assert.equal((await endOf("web")).exit.exitCode, 7);
     await start("web");
@@ -214,8 +221,9 @@ test("a signal by name or number reaches the command, and KILL is what none mean
 test("a command that ignores TERM is killed when the grace is over", async () => {
     await run({
         name: "stubborn",
-        command: ["/bin/sh", "-c", "trap '' TERM; while :; do sleep 1; done"],
+        command: ["/bin/sh", "-c", "trap '' TERM; >/ready; while :; do sleep 1; done"],
     });
+    await ready("stubborn");
     assert.deepEqual(await stop("stubborn", 0.3), { forced: true });
     assert.equal((await stateOf("stubborn")).kind, "exited");
 });
