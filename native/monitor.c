@@ -100,25 +100,15 @@ static int container_create(struct monitor_start *start, struct monitor *monitor
     return -1;
 }
 
-/* Tells the caller's reader, then lets the launcher go. */
-static void launcher_release(const struct monitor_start *start, int exit_code)
+/*
+ * The launcher's word is the point of no return: a monitor that is killed before it leaves nothing,
+ * for the launcher takes all back; one that is killed after it has left a container that runs.
+ */
+static void launcher_release(const struct monitor_start *start, const struct launch_word *word)
 {
-    unsigned char byte = (unsigned char)exit_code;
-
     close(start->status_fd);
-    (void)write_all(start->launcher, &byte, 1);
+    (void)write_all(start->launcher, word, sizeof(*word));
     close(start->launcher);
-}
-
-static void report_started(int status_fd, const struct running *running)
-{
-    struct json_line line;
-
-    json_begin(&line);
-    json_string(&line, "event", "started");
-    state_describe(running, &line);
-    json_end(&line);
-    status_send(status_fd, &line);
 }
 
 /* Writes down how it ended, and takes away what only a running container has. */
@@ -169,11 +159,10 @@ _Noreturn void monitor_run(struct monitor_start *start)
     if (container_create(start, &monitor, &error) < 0) {
         state_undo(start->container, &monitor.state);
         status_failed(start->status_fd, &error);
-        launcher_release(start, error_exit_code(&error));
+        launcher_release(start, &(struct launch_word){.exit_code = error_exit_code(&error)});
         _exit(EXIT_OWN_FAILURE);
     }
-    report_started(start->status_fd, &monitor.running);
-    launcher_release(start, 0);
+    launcher_release(start, &(struct launch_word){.running = monitor.running});
     title_set(start->argv, monitor.id);
     self_release_pages();
 

@@ -5,6 +5,12 @@
 #include "container.h"
 #include "state.h"
 
+/* What the monitor tells the launching parent, once, in one write. */
+struct launch_word {
+    int exit_code;          /* the launcher's; unless 0 the failure has been reported */
+    struct running running; /* with 0: what it is to report as started */
+};
+
 /* What the launching parent hands to the monitor that it forks. */
 struct monitor_start {
     const struct container *container;
@@ -13,7 +19,7 @@ struct monitor_start {
     struct cgroup monitors; /* the monitors' own */
     int hold;               /* cgroup_hold(); closed once we are in it everywhere */
     int status_fd;
-    int launcher; /* takes the launcher's exit code, one byte */
+    int launcher; /* takes the launch_word */
     char **argv;  /* where the process shows its title */
 };
 

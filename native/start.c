@@ -8,6 +8,7 @@
 #include "environment.h"
 #include "monitor.h"
 #include "namespace.h"
+#include "status.h"
 #include "util.h"
 
 /* The monitor is born in the monitors' own control group: stopping its caller's service, or logging
@@ -41,19 +42,28 @@ static int cgroups_open(struct monitor_start *start, struct error *error)
     return cgroup_open(&start->parent, CGROUP_MONITORS, true, &start->monitors, error);
 }
 
-/* The exit code that the monitor says is ours. */
-static int monitor_await(int word, struct error *error)
+static int monitor_await(int pipe_fd, struct launch_word *ret_word, struct error *error)
 {
-    unsigned char exit_code;
     ssize_t got;
 
     do
-        got = read(word, &exit_code, 1);
+        got = read(pipe_fd, ret_word, sizeof(*ret_word)); /* whole: pipe(7), PIPE_BUF */
     while (got < 0 && errno == EINTR);
-    close(word);
-    if (got != 1)
+    close(pipe_fd);
+    if (got != (ssize_t)sizeof(*ret_word))
         return error_set(error, STEP_MONITOR, 0, "the monitor ended unexpectedly");
-    return exit_code;
+    return 0;
+}
+
+static void report_started(int status_fd, const struct running *running)
+{
+    struct json_line line;
+
+    json_begin(&line);
+    json_string(&line, "event", "started");
+    state_describe(running, &line);
+    json_end(&line);
+    status_send(status_fd, &line);
 }
 
 /* What a monitor that was killed half-way has made nobody else knows of. */
@@ -81,6 +91,7 @@ int container_start(struct options *options, char **argv, struct error *error)
         .status_fd = options->status_fd,
         .argv = argv,
     };
+    struct launch_word word;
     char **environment;
 
     if (environment_read(options->env_fd, &environment, error) < 0)
@@ -89,13 +100,16 @@ int container_start(struct options *options, char **argv, struct error *error)
     cleanup_close(&options->env_fd);
     if (state_prepare(container, &start.state, error) < 0)
         return -1;
-    int word = cgroups_open(&start, error) < 0 ? -1 : monitor_fork(&start, error);
-    if (word < 0) {
+    int pipe_fd = cgroups_open(&start, error) < 0 ? -1 : monitor_fork(&start, error);
+    if (pipe_fd < 0) {
         state_undo(container, &start.state);
         return -1;
     }
-    int exit_code = monitor_await(word, error);
-    if (exit_code < 0)
+    if (monitor_await(pipe_fd, &word, error) < 0) {
         start_undo(&start);
-    return exit_code;
+        return -1;
+    }
+    if (word.exit_code == 0)
+        report_started(options->status_fd, &word.running);
+    return word.exit_code;
 }
