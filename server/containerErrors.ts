@@ -22,8 +22,7 @@ export function brokenError(container: { name: string }, reason: string): McmErr
 }
 
 /** The error of a verb that needs a running container. */
-export function notRunning(container: { name: string }): McmError {
-    const hint = "Start it first.";
+export function notRunning(container: { name: string }, hint = "Start it first."): McmError {
     return new McmError(
         ErrorCode.NotRunning,
         `Container ${container.name} is not running. ${hint}`,

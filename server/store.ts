@@ -107,13 +107,14 @@ export class Store {
         return container;
     }
 
-    /** As {@link findHealthy}; throws NotRunning for one that does not run. */
+    /** As {@link findHealthy}; throws NotRunning, with that hint, for one that does not run. */
     async findRunning(
         reference: string,
+        hint?: string,
     ): Promise<{ container: HealthyContainer; process: ContainerProcess }> {
         const container = await this.findHealthy(reference);
         if (container.state.kind !== "running") {
-            throw notRunning(container);
+            throw notRunning(container, hint);
         }
         return { container, process: container.state.process };
     }

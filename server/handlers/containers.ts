@@ -74,7 +74,10 @@ export async function start({ container }: ContainerRef, deps: Deps): Promise<Co
 
 /** TERM, the grace, KILL. */
 export async function stop(params: StopParams, deps: Deps): Promise<StopResult> {
-    const { container, process } = await deps.store.findRunning(params.container);
+    const { container, process } = await deps.store.findRunning(
+        params.container,
+        "There is nothing to stop.",
+    );
     const graceMs = Math.round((params.graceSeconds ?? GRACE_SECONDS) * 1000);
     const { forced } = await deps.native.stop(container.id, process, graceMs);
     deps.changes.touch(container.id);
@@ -105,17 +108,23 @@ export async function restart(params: StopParams, deps: Deps): Promise<Container
 
 /** Sends a signal to the command; KILL when none is named. */
 export async function kill(params: KillParams, deps: Deps): Promise<void> {
-    const { container, process } = await deps.store.findRunning(params.container);
+    const { container, process } = await deps.store.findRunning(
+        params.container,
+        "There is nothing to signal.",
+    );
     const number = signalNumber(params.signal ?? "KILL") ?? 0;
     await deps.native.kill(container.id, process, number);
 }
+
+const STOP_OR_FORCE = "Stop it first, or force the removal.";
 
 /** Removes one and everything it has written; with `force` also one that runs. */
 export async function remove(params: RemoveParams, deps: Deps): Promise<void> {
     const found = await deps.store.find(params.container);
     if (found.state.kind === "running") {
         if (params.force !== true) {
-            throw runningError(found, "Stop it first, or force the removal.");
+            const stoppable = found.kind === "healthy";
+            throw runningError(found, stoppable ? STOP_OR_FORCE : "Force the removal.");
         }
         await deps.native.stop(found.id, found.state.process, 0).catch((error: unknown) => {
             if (!isCode(error, ErrorCode.NotRunning)) {

@@ -388,10 +388,13 @@ test("a name that is taken is refused, and the one who has it is untouched", asy
 test("stopping or killing a stopped one is NotRunning", async () => {
     await run({ name: "web" });
     await stop("web", 5);
-    await assert.rejects(stop("web"), refusedWith(ErrorCode.NotRunning, /web is not running/));
+    await assert.rejects(
+        stop("web"),
+        refusedWith(ErrorCode.NotRunning, /web is not running\. There is nothing to stop/),
+    );
     await assert.rejects(
         client.connection.sendRequest(KillRequest, { container: "web" }),
-        refusedWith(ErrorCode.NotRunning, /web is not running/),
+        refusedWith(ErrorCode.NotRunning, /web is not running\. There is nothing to signal/),
     );
 });
 
