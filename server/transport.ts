@@ -6,12 +6,12 @@ import type { Duplex } from "node:stream";
 import {
     AbstractMessageReader,
     Disposable,
-    StreamMessageWriter,
     type DataCallback,
     type Logger,
     type Message,
 } from "vscode-jsonrpc/node";
 import { createConnection, createProtocolConnection, type Connection } from "vscode-languageserver";
+import { FramingMessageWriter } from "./writer";
 
 /** Bytes of the largest message that is taken; input of sessions comes in far smaller ones. */
 export const MESSAGE_LIMIT = 8 * 1024 * 1024;
@@ -137,7 +137,7 @@ const SILENT: Logger = {
  */
 export function openLink(stream: Duplex, onError: (error: Error) => void): ClientLink {
     const reader = new BoundedMessageReader(stream);
-    const writer = new StreamMessageWriter(stream);
+    const writer = new FramingMessageWriter(stream);
     const close = () => stream.destroy();
     const connection = createConnection(
         () => {

@@ -3,10 +3,10 @@ import type { OutputChunk } from "../protocol";
 import { Window } from "./window";
 
 /** A message carries at most this; larger ones cost more copying than they save. */
-const MESSAGE_BYTES = 192 * 1024;
+const MESSAGE_BYTES = 256 * 1024;
 
 /** More than this waiting here and the sources pause. */
-const QUEUE_BYTES = 256 * 1024;
+const QUEUE_BYTES = 512 * 1024;
 
 /** Messages on their way to the socket at a time: one is encoded while another is written. */
 const MESSAGES_UNDER_WAY = 2;
@@ -20,9 +20,10 @@ export interface Source {
 }
 
 /**
- * Sends what is written to it. A piece goes out at once when nothing is under way; what comes
- * meanwhile is joined to one message. When the client has not acknowledged a window's worth, or does
- * not take messages from its socket, the sources are paused, so a flood fills no memory.
+ * Sends what is written to it. What was read in one turn of the event loop is joined to one message,
+ * and so is what comes while messages are under way: a key's echo goes out at once, a flood in large
+ * pieces. When the client has not acknowledged a window's worth, or does not take messages from its
+ * socket, the sources are paused, so a flood fills no memory.
  */
 export class OutputSender {
     readonly window = new Window();
@@ -31,6 +32,7 @@ export class OutputSender {
     readonly #queue: { stream: StreamName; pieces: Buffer[] }[] = [];
     #queued = 0;
     #underWay = 0;
+    #scheduled = false;
     #paused = false;
     #dropped = false;
     #whenEmpty: (() => void)[] = [];
@@ -68,7 +70,14 @@ export class OutputSender {
             this.#queue.push({ stream, pieces: [data] });
         }
         this.#queued += data.length;
-        this.#flush();
+        if (!this.#scheduled) {
+            this.#scheduled = true;
+            setImmediate(() => {
+                this.#scheduled = false;
+                this.#flush();
+            });
+        }
+        this.#settle();
     }
 
     /** Resolves when everything that was written has been sent, or dropped. */
