@@ -4,7 +4,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define STREAM_BUFFER_SIZE 16384
+#define STREAM_BUFFER_SIZE 65536 /* what a pipe holds */
 
 /*
  * Bytes on their way from one fd to another. Nothing is read before everything is written, so that
