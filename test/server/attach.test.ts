@@ -200,6 +200,15 @@ suite("attaching", () => {
         );
     });
 
+    test("is not too late for one that has ended and is to be removed", async () => {
+        const id = await run("echo short; exit 2", { autoRemove: true });
+        await whenEnded(id);
+        const session = attach(id);
+        assert.deepEqual(await session.ended, { exitCode: 2, signal: null, containerEnded: true });
+        assert.equal(session.text, "short\n");
+        await remove(id);
+    });
+
     test("is refused for one that is not there", async () => {
         await assert.rejects(attach("nobody").ended, refusedWith(ErrorCode.NotFound, /nobody/));
     });
