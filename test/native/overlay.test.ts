@@ -1,6 +1,6 @@
 /** Files of a container: its root file system, what it changes, its volumes, and hostile images. */
 import assert from "node:assert/strict";
-import { existsSync, lstatSync, readFileSync, readdirSync, statSync, statfsSync } from "node:fs";
+import { existsSync, lstatSync, readFileSync, readdirSync, statSync } from "node:fs";
 import { chown, cp, mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -8,9 +8,6 @@ import { test, type TestContext } from "node:test";
 import { run } from "../../scripts/lib/run";
 import { busyboxRootfs } from "../support/fixtures";
 import { testContainer } from "./executor";
-
-/** Magic number of the file system that a User-mode Linux has its host's files by. */
-const HOSTFS = 0x00c0ffee;
 
 /** A directory for a test's volumes, removed after it. */
 async function directory(t: TestContext): Promise<string> {
@@ -189,21 +186,6 @@ test("changes of a copy-on-write volume stay in the container, over a stop and a
     assert.equal(readFileSync(join(source, "file"), "utf8"), "host\n");
     assert.deepEqual(readdirSync(source), ["file"]);
     assert.ok(existsSync(join(container.stateDir, "mounts/1/upper/new")));
-});
-
-test("the host's own /usr serves copy-on-write", async (t) => {
-    const container = await testContainer(t);
-    const flags = ["--mount", "cow", "/usr", "/usr"];
-    if (statfsSync("/usr").type === HOSTFS) {
-        const { event } = await container.tryStart([], { flags });
-        assert.deepEqual([event.step, event.code], ["idmapped-mount", "EINVAL"]);
-        return;
-    }
-    assert.equal(
-        await container.outputOf("touch /usr/new && ls -d /usr/share /usr/new", { flags }),
-        "/usr/new\n/usr/share\n",
-    );
-    assert.ok(!existsSync("/usr/new"));
 });
 
 test("a volume whose file system cannot map ids is refused, and says why", async (t) => {
