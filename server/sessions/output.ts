@@ -55,10 +55,6 @@ export class OutputSender {
         }
     }
 
-    removeSource(source: Source): void {
-        this.#sources.delete(source);
-    }
-
     write(stream: StreamName, data: Buffer): void {
         if (this.#dropped || data.length === 0) {
             return;

@@ -23,7 +23,7 @@ import { gzipSync } from "node:zlib";
 import { Header, type HeaderData } from "tar";
 import { McmError } from "../../server/errors";
 import { ErrorCode } from "../../server/protocol";
-import { Meter } from "../../server/rootfs/space";
+import { Meter, requireSpace } from "../../server/rootfs/space";
 import { unpackTarball } from "../../server/rootfs/tarball";
 import { exportedTarball } from "../support/fixtures";
 
@@ -208,6 +208,18 @@ suite("unpacking a tarball", () => {
             unpack(Buffer.concat([entry({ path: "a" }, "x"), END]), cancel.signal),
             /enough/,
         );
+    });
+});
+
+suite("space", () => {
+    test("that is not there is refused before anything is written, and while it is", async () => {
+        // proc(5) has no space at all, and never fills up under a test.
+        const full = (error: unknown) => error instanceof McmError && error.data.errno === "ENOSPC";
+        await assert.rejects(requireSpace("/proc", 1), full);
+        const meter = new Meter("/proc", () => undefined);
+        await meter.addBytes(1000);
+        await assert.rejects(meter.addBytes(100_000_000), full);
+        await requireSpace(directory, 1000, 10);
     });
 });
 
