@@ -166,6 +166,12 @@ export class Sampler {
 
     #observe(id: ContainerId): Watched | undefined {
         const before = this.#watched.get(id);
+        const now = this.#look(id, before);
+        // One that was restarted since has another cgroup by now, which the old reader cannot see.
+        return now === undefined && before?.reader !== undefined ? this.#look(id, undefined) : now;
+    }
+
+    #look(id: ContainerId, before: Watched | undefined): Watched | undefined {
         const reader = before?.reader ?? this.#sources.open(id);
         const now = observe(reader, before);
         const kept = before?.reader !== undefined || this.#watched.size < MOST_OPEN_READERS;

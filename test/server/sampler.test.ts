@@ -125,6 +125,25 @@ suite("the sampler", () => {
         assert.equal(one.samples.length, asleep + 2);
     });
 
+    test("goes on with a container that was restarted between two looks", async () => {
+        let life = 1;
+        const born = () => {
+            const mine = life;
+            const read = () => (mine === life ? { time: Date.now() } : undefined);
+            return { read, close: () => undefined };
+        };
+        const restarted = new Sampler({ running: () => running, open: born });
+        const one = subscriber(250);
+        restarted.subscribe(one, one);
+        life = 2;
+        await pass(250);
+        assert.deepEqual(Object.keys(one.samples.at(-1)!.usage), ["a"]);
+        const before = one.samples.length;
+        await pass(250);
+        assert.equal(one.samples.length, before + 1);
+        restarted.dispose();
+    });
+
     test("sends no second sample to a client that has not taken the first", async () => {
         const [stuck, fine] = [subscriber(250, false), subscriber(250)];
         sampler.subscribe(stuck, stuck);
