@@ -44,6 +44,11 @@ export class Drawn {
         return row !== undefined && row.text !== text;
     }
 
+    /** Whether the row shows figures. */
+    hasFigures(id: string): boolean {
+        return this.rows.get(id)?.usage !== undefined;
+    }
+
     /** Whether the row's figures are too far from `usage` by now. */
     hasMoved(id: string, usage: Usage): boolean {
         const drawn = this.rows.get(id)?.usage;

@@ -5,9 +5,9 @@ import { bar, formatBytes, formatCpu, formatLimit, formatMemory, padFigure } fro
 import type { Markdown } from "./hover";
 import { fullness, type Totals } from "./totals";
 
-/** Characters of "100.0%" and of "1023 MiB". */
+/** Characters of "12.3%" and "1023 MiB", and a gap to the icon before them. */
 const CPU_WIDTH = 6;
-const MEMORY_WIDTH = 8;
+const MEMORY_WIDTH = 9;
 /** Containers listed in the hover. */
 const LISTED = 5;
 const BAR_WIDTH = 10;

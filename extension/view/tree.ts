@@ -271,7 +271,8 @@ export class ContainersView implements vscode.TreeDataProvider<Node>, vscode.Dis
 
     /** Whether the figures in a container's row are to be drawn again. */
     private hasMoved(id: ContainerId): boolean {
-        if (this.hovered?.id === id && this.hovered.until > Date.now()) {
+        const isHeld = this.hovered?.id === id && this.hovered.until > Date.now();
+        if (isHeld && this.drawn.hasFigures(id)) {
             return false;
         }
         const usage = this.model.usage(id);
