@@ -5,7 +5,8 @@ import { createWriteStream } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import type { AddressInfo } from "node:net";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
+import { cacheDirectory } from "../../scripts/lib/cache";
 import { progress, run } from "../../scripts/lib/run";
 import { codeServer } from "../../scripts/lib/vscode";
 import { eventually } from "../support/eventually";
@@ -171,6 +172,8 @@ function environment(home: string): Record<string, string | undefined> {
     return {
         ...Object.fromEntries(outer.map((name) => [name, undefined])),
         HOME: home,
+        // Tests in the extension host use what is in the cache already.
+        XDG_CACHE_HOME: dirname(cacheDirectory()),
         // Sockets and such that it does not remove.
         TMPDIR: join(home, "tmp"),
         EXTENSIONS_GALLERY: JSON.stringify({ serviceUrl: "" }),
