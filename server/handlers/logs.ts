@@ -54,18 +54,21 @@ async function untilEnd(
     action: (ended: AbortSignal) => Promise<void>,
 ): Promise<void> {
     const ended = new AbortController();
+    const look = async () => {
+        if ((await deps.store.get(id))?.state.kind !== "running") {
+            ended.abort();
+        }
+    };
     deps.changes.start();
     const unsubscribe = deps.changes.subscribe(({ changed, removed }) => {
-        const now = changed.find((container) => container.id === id);
-        if (removed.includes(id) || (now !== undefined && now.state.kind !== "running")) {
-            ended.abort();
+        // What a change tells was so when it was seen: of a start it may still say "created".
+        if (removed.includes(id) || changed.some((container) => container.id === id)) {
+            look().catch((error: unknown) => ended.abort(error));
         }
     });
     try {
         // Looked at after subscribing, so that no end goes unnoticed.
-        if ((await deps.store.get(id))?.state.kind !== "running") {
-            ended.abort();
-        }
+        await look();
         await action(ended.signal);
     } finally {
         unsubscribe();
