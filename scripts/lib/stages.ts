@@ -13,6 +13,8 @@ export interface Stage {
     what: string;
     /** Part of `npm run test:quick`. */
     quick: boolean;
+    /** It can run beside the others. */
+    beside?: boolean;
     /** What comes after it means nothing when it fails. */
     essential?: boolean;
     run(): Promise<TestResult[]>;
@@ -23,12 +25,14 @@ export const STAGES: Stage[] = [
         name: "typecheck",
         what: "the TypeScript compiler",
         quick: true,
+        beside: true,
         run: () => steps([["types are right", "node_modules/typescript/bin/tsc", "-p", "."]]),
     },
     {
         name: "lint",
         what: "rules of the code and its format",
-        quick: true,
+        quick: false,
+        beside: true,
         run: () =>
             steps([
                 ["eslint finds nothing", "node_modules/eslint/bin/eslint.js", "."],
@@ -53,7 +57,7 @@ export const STAGES: Stage[] = [
     },
     { ...tests("native", "the native programs, as root", "native"), quick: true },
     { ...tests("server", "the backend with the real programs", "server"), quick: true },
-    { ...tests("cli", "the command line", "cli"), quick: true },
+    tests("cli", "the command line, a process for each", "cli"),
     {
         name: "sanitize",
         what: "the native tests with address and undefined behaviour sanitizers",
@@ -95,7 +99,7 @@ export const STAGES: Stage[] = [
 function tests(name: string, what: string, ...folders: string[]): Stage {
     const paths = folders.map((folder) => `test/${folder}`);
     // Those that drive a browser want the machine for themselves.
-    const concurrency = ["e2e", "polkit"].includes(name) ? 1 : 2;
+    const concurrency = ["e2e", "polkit"].includes(name) ? 1 : 3;
     const start = async (): Promise<TestResult[]> =>
         nodeTests(await testFiles(...paths), { stage: name, concurrency });
     return { name, what, quick: false, run: start };
