@@ -130,15 +130,15 @@ export class Workbench {
     async hoverText(target: Locator): Promise<string> {
         await this.leave();
         const hover = this.page.locator(SELECTORS.hover);
-        await eventually(async () => {
+        return eventually(async () => {
             // A row that is drawn again forgets the pointer on it until that moves from part to part.
             await this.page.mouse.move(700, 300);
             await target.hover();
             await hover.waitFor({ timeout: 2000 });
-            return true;
+            // Fails when another takes its place: with the figures, when those have come.
+            await hover.evaluate(atRest);
+            return plain(await hover.innerText());
         }, "a hover");
-        await hover.evaluate(atRest);
-        return plain(await hover.innerText());
     }
 
     /** The welcome text of an empty view. */
