@@ -29,9 +29,9 @@ test("the command lines of the README work one after the other, and leave nothin
     let id = "";
     for (const line of lines) {
         const command = line.replace(EXAMPLE_ID, id);
-        // A terminal for those that want one, in which somebody types "exit" until it helps: what is
-        // typed before the shell listens is lost.
-        const typed = `yes exit | script --quiet --return --command '${command}' /dev/null`;
+        // A terminal for those that want one, and a shell that ends by itself: test/cli types.
+        const ending = command.replace(/ bash$/, " bash -c true");
+        const typed = `script --quiet --return --command '${ending}' /dev/null </dev/null`;
         const output = await run("bash", ["-c", / -it? /.test(line) ? typed : command], { env });
         if (line.startsWith("mcm run")) {
             id = output.trim();
