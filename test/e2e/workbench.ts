@@ -130,15 +130,20 @@ export class Workbench {
     async hoverText(target: Locator): Promise<string> {
         await this.leave();
         const hover = this.page.locator(SELECTORS.hover);
-        return eventually(async () => {
-            // A row that is drawn again forgets the pointer on it until that moves from part to part.
-            await this.page.mouse.move(700, 300);
-            await target.hover();
-            await hover.waitFor({ timeout: 2000 });
-            // Fails when another takes its place: with the figures, when those have come.
-            await hover.evaluate(atRest);
-            return plain(await hover.innerText());
-        }, "a hover");
+        return eventually(
+            async () => {
+                // A row that is drawn again before its hover shows, as a busy container's is every
+                // second, forgets the pointer on it until that moves from part to part.
+                await this.page.mouse.move(700, 300);
+                await target.hover();
+                await hover.waitFor({ timeout: 1500 });
+                // Fails when another takes its place: with the figures, when those have come.
+                await hover.evaluate(atRest);
+                return plain(await hover.innerText());
+            },
+            "a hover",
+            SLOW_MS,
+        );
     }
 
     /** The welcome text of an empty view. */
