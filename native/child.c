@@ -21,6 +21,7 @@
 #include "self.h"
 #include "sync.h"
 #include "terminal.h"
+#include "trace_names.h"
 #include "util.h"
 
 /* Root of the new user namespace, which we are not before its id maps are there. */
@@ -89,9 +90,11 @@ _Noreturn void child_run(const struct container *container, const struct mounts 
     struct error error;
     int master = -1;
 
+    trace_become(TRACE_CHILD, ends.sync);
     /* The slowest of the namespaces, made while the parent writes id maps and cgroups. */
     int unshared = unshare(CLONE_NEWNET);
     int errnum = errno;
+    trace_step(STEP_CLONE, "unshare", trace_flags("flags", CLONE_NEWNET, trace_clone_flags));
     if (!sync_await_ready(ends.sync))
         _exit(EXIT_OWN_FAILURE);
     if (unshared < 0)

@@ -21,6 +21,7 @@
 #include "privilege.h"
 #include "seccomp.h"
 #include "self.h"
+#include "trace.h"
 #include "util.h"
 
 #define PATH_DEFAULT "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -167,6 +168,8 @@ static int exec_in_path(const char *name, const char *search, char *const *argv,
                                length > 0 ? "/" : "./", name);
 
         if (printed > 0 && (size_t)printed < sizeof(path)) {
+            trace_exec(STEP_EXEC, "execve", trace_text("path", path),
+                       trace_words("arguments", argv));
             execve(path, argv, environment);
             int errnum = errno;
             bool absent = errnum == ENOENT || errnum == ENOTDIR;
@@ -215,6 +218,8 @@ int command_exec(const struct command *command, int error_fd, struct error *erro
     if (seccomp_install(error) < 0)
         return -1;
     if (strchr(program, '/')) {
+        trace_exec(STEP_EXEC, "execve", trace_text("path", program),
+                   trace_words("arguments", command->argv));
         execve(program, command->argv, environment);
         return exec_failed(program, errno, error);
     }

@@ -75,6 +75,8 @@ static int run(struct options *options, char **argv, struct error *error)
     if (options->env_fd >= 0)
         options->env_fd = fcntl(options->env_fd, F_DUPFD_CLOEXEC, 3);
     const int kept[] = {options->status_fd, options->env_fd};
+    if (options->trace)
+        trace_begin(options->status_fd);
 
     if (self_close_fds(kept, 2, error) < 0)
         return -1;

@@ -16,6 +16,7 @@
 #include "privilege.h"
 #include "self.h"
 #include "sync.h"
+#include "trace.h"
 #include "util.h"
 
 #define TITLE "container-init"
@@ -44,6 +45,7 @@ _Noreturn static void command_start(const struct container *container,
 {
     struct error error;
 
+    trace_become(TRACE_COMMAND, ends->sync);
     for (int fd = 0; fd < 3; fd++) {
         if (dup2(ends->stdio[fd], fd) < 0) {
             error_set(&error, STEP_EXEC, errno, "cannot hand over fd %d", fd);
@@ -108,6 +110,7 @@ static void init_settle(const struct child_ends *ends, int signals, char **argv)
     (void)prctl(PR_SET_NAME, TITLE);
     (void)privilege_drop(&root, &ignored);
     (void)prctl(PR_SET_DUMPABLE, 0); /* which a change of rights may undo */
+    trace_end(); /* what it is told by is closed next */
     (void)self_close_fds(keep, 2, &ignored);
     self_release_pages();
 }

@@ -15,6 +15,7 @@
 #include "sandbox.h"
 #include "self.h"
 #include "status.h"
+#include "trace.h"
 #include "util.h"
 
 /* How long an interactive container that is to be removed stays after its end. */
@@ -47,6 +48,7 @@ static int monitor_detach(struct error *error)
     (void)signal(SIGTERM, SIG_IGN);
     (void)signal(SIGINT, SIG_IGN);
     (void)signal(SIGHUP, SIG_IGN);
+    trace_step(STEP_MONITOR, "setsid", trace_number("pid", (uint64_t)getpid()));
     return 0;
 }
 
@@ -106,6 +108,7 @@ static int container_create(struct monitor_start *start, struct monitor *monitor
  */
 static void launcher_release(const struct monitor_start *start, const struct launch_word *word)
 {
+    trace_end();
     close(start->status_fd);
     (void)write_all(start->launcher, word, sizeof(*word));
     close(start->launcher);

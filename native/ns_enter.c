@@ -64,6 +64,8 @@ static int run(const struct enter_options *options, struct command_end *ret_end,
     const int kept[] = {options->status_fd, options->control_fd, options->env_fd};
     struct entered entered;
 
+    if (options->trace)
+        trace_begin(options->status_fd);
     if (self_close_fds(kept, sizeof(kept) / sizeof(kept[0]), error) < 0)
         return -1;
     _cleanup_free_ char **environment = NULL;

@@ -25,6 +25,7 @@
 #include <unistd.h>
 
 #include "ns_enter_cgroup.h"
+#include "trace.h"
 #include "util.h"
 
 /* All but the pid namespace, which holds for children only. In one call the kernel orders them by
@@ -148,6 +149,7 @@ static void child_run(const struct enter_options *options, char *const *environm
 {
     struct command command = options->command;
 
+    trace_become(TRACE_COMMAND, stdio->report);
     command.environment = environment;
     /* Here with the host's root's rights, and to be seen from within the container: nothing of it
      * is looked at before its limits and namespaces hold for us as well. */
@@ -242,7 +244,10 @@ static int reports_read(int socket, const struct enter_options *options, int sig
         if (!report_await(socket, options->control_fd, signal_fd))
             return error_set(error, STEP_SYNC, ECANCELED,
                              "the client went before the command had started");
-        struct error report;
+        union {
+            struct error error;
+            struct trace_record step;
+        } report;
         struct iovec payload = {&report, sizeof(report)};
         union {
             struct cmsghdr header;
@@ -258,10 +263,16 @@ static int reports_read(int socket, const struct enter_options *options, int sig
 
         if (size < 0)
             return error_set(error, STEP_SYNC, errno, "cannot hear of the entered process");
-        if (size == 0)
+        if (size == 0) {
+            trace_relay_end();
             return 0;
-        if (size == sizeof(report)) {
-            *error = report;
+        }
+        if (size == sizeof(report.step)) {
+            trace_relay(&report.step);
+            continue;
+        }
+        if (size == sizeof(report.error)) {
+            *error = report.error;
             return -1;
         }
         if (message.msg_controllen >= CMSG_LEN(sizeof(int)))

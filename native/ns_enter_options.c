@@ -20,6 +20,7 @@ enum flag_name {
     FLAG_COLS,
     FLAG_WORKDIR,
     FLAG_USER,
+    FLAG_TRACE,
     FLAG_COUNT
 };
 
@@ -43,6 +44,7 @@ static const struct flag {
     [FLAG_COLS] = {"--cols", KIND_NUMBER, false, 0, UINT16_MAX},
     [FLAG_WORKDIR] = {"--workdir", KIND_TEXT, false, 0, 0},
     [FLAG_USER] = {"--user", KIND_TEXT, false, 0, 0},
+    [FLAG_TRACE] = {"--trace", KIND_SWITCH, false, 0, 0},
 };
 
 struct value {
@@ -129,6 +131,7 @@ int enter_options_parse(char **argv, struct enter_options *ret_options, struct e
         .status_fd = (int)values[FLAG_STATUS_FD].number,
         .control_fd = (int)values[FLAG_CONTROL_FD].number,
         .env_fd = values[FLAG_ENV_FD].text ? (int)values[FLAG_ENV_FD].number : -1,
+        .trace = values[FLAG_TRACE].text != NULL,
         .id = values[FLAG_ID].text,
         .target =
             {

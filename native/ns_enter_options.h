@@ -11,6 +11,7 @@ struct enter_options {
     int status_fd;
     int control_fd;
     int env_fd; /* -1: none */
+    bool trace;
     const char *id;
     struct target target;
     struct terminal_size size;

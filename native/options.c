@@ -52,6 +52,7 @@ enum flag_name {
     FLAG_SIGNAL,
     FLAG_GRACE_MS,
     FLAG_PATH,
+    FLAG_TRACE,
     FLAG_COUNT
 };
 
@@ -101,6 +102,7 @@ static const struct flag {
     [FLAG_SIGNAL] = {"--signal", KIND_NUMBER, STOP | KILL, KILL, 1, 64},
     [FLAG_GRACE_MS] = {"--grace-ms", KIND_NUMBER, STOP, 0, 0, INT_MAX},
     [FLAG_PATH] = {"--path", KIND_PATH, REMOVE_TREE, REMOVE_TREE, 0, 0},
+    [FLAG_TRACE] = {"--trace", KIND_SWITCH, START, 0, 0, 0},
 };
 
 static int refuse(struct error *error, const char *flag, const char *value, const char *why)
@@ -296,6 +298,7 @@ static void options_resolve(const struct value values[FLAG_COUNT], struct option
     options->grace_ms =
         values[FLAG_GRACE_MS].text != NULL ? values[FLAG_GRACE_MS].number : GRACE_DEFAULT;
     options->path = values[FLAG_PATH].text;
+    options->trace = values[FLAG_TRACE].text != NULL;
 }
 
 static int verb_parse(const char *text, enum verb *ret_verb, struct error *error)

@@ -12,6 +12,7 @@ struct options {
     enum verb verb;
     int status_fd;
     int env_fd;                 /* -1: none */
+    bool trace;                 /* start */
     struct container container; /* start; id and directories for the other verbs */
     struct target target;       /* stop, kill */
     struct target monitor;      /* pid 0: not given */

@@ -16,6 +16,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "trace.h"
 #include "util.h"
 
 #define EXECUTABLE "/proc/self/exe"
@@ -150,6 +151,7 @@ int self_close_fds(const int *keep, size_t count, struct error *error)
     }
     if (close_range(next, ~0U, 0) < 0)
         return error_set(error, STEP_SELF, errno, "closing inherited fds");
+    trace_step(STEP_SELF, "close_range", trace_number("kept", kept));
     return 0;
 }
 

@@ -9,6 +9,7 @@
 #include "monitor.h"
 #include "namespace.h"
 #include "status.h"
+#include "trace.h"
 #include "util.h"
 
 /* The monitor is born in the monitors' own control group: stopping its caller's service, or logging
@@ -23,11 +24,14 @@ static int monitor_fork(struct monitor_start *start, struct error *error)
     start->launcher = word[1];
     pid_t pid = namespace_clone(0, start->monitors.fds[CGROUP_UNIFIED], &pidfd);
     if (pid == 0) {
+        trace_become(TRACE_MONITOR, -1);
         close(word[0]);
         monitor_run(start);
     }
     int errnum = errno;
     close(word[1]);
+    trace_step(STEP_MONITOR, "clone3", trace_number("pid", (uint64_t)pid),
+               trace_path("cgroup", start->monitors.fds[CGROUP_UNIFIED], ""));
     if (pid > 0)
         return word[0];
     close(word[0]);
@@ -109,6 +113,7 @@ int container_start(struct options *options, char **argv, struct error *error)
         start_undo(&start);
         return -1;
     }
+    trace_step(STEP_SYNC, "read", trace_text("from", "monitor"));
     if (word.exit_code == 0)
         report_started(options->status_fd, &word.running);
     return word.exit_code;

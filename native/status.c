@@ -13,12 +13,13 @@ void json_begin(struct json_line *line)
 {
     line->text[0] = '{';
     line->length = 1;
+    line->limit = sizeof(line->text);
     line->empty = true;
 }
 
 static bool json_append(struct json_line *line, const char *text, size_t size)
 {
-    if (line->length + size + JSON_TAIL > sizeof(line->text))
+    if (line->length + size + JSON_TAIL > line->limit)
         return false;
     memcpy(line->text + line->length, text, size);
     line->length += size;
@@ -125,6 +126,11 @@ void json_null(struct json_line *line, const char *key)
     json_member(line, key, "null", false);
 }
 
+void json_object(struct json_line *line, const char *key, const char *object)
+{
+    json_member(line, key, object, false);
+}
+
 void json_end(struct json_line *line)
 {
     memcpy(line->text + line->length, "}\n", JSON_TAIL);
@@ -161,6 +167,22 @@ void status_warning(int status_fd, enum step step, const char *message)
     json_string(&line, "event", "warning");
     json_string(&line, "step", step_name(step));
     json_string(&line, "message", message);
+    json_end(&line);
+    status_send(status_fd, &line);
+}
+
+void status_step(int status_fd, const struct trace_record *record)
+{
+    struct json_line line;
+
+    json_begin(&line);
+    json_string(&line, "event", "step");
+    json_string(&line, "who", trace_who_name(record->who));
+    json_string(&line, "step", step_name(record->step));
+    json_string(&line, "call", record->call);
+    json_object(&line, "detail", record->detail);
+    json_number(&line, "at", record->at);
+    json_number(&line, "us", record->us);
     json_end(&line);
     status_send(status_fd, &line);
 }

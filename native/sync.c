@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "trace.h"
 #include "util.h"
 
 /* The frames that are no struct error have one byte. */
@@ -73,10 +74,18 @@ static int received_fd(struct msghdr *message)
     return fd;
 }
 
-enum sync_event sync_receive(int fd, int *ret_terminal, struct error *child_error)
+/* What the child sends, told apart by size. */
+union frame {
+    char byte;
+    struct error error;
+    struct trace_record step;
+};
+
+_Static_assert(sizeof(struct trace_record) != sizeof(struct error), "they are told apart by size");
+
+static ssize_t frame_receive(int fd, union frame *frame, int *ret_terminal)
 {
-    struct error frame = {0};
-    struct iovec part = {.iov_base = &frame, .iov_len = sizeof(frame)};
+    struct iovec part = {.iov_base = frame, .iov_len = sizeof(*frame)};
     union {
         char bytes[CMSG_SPACE(sizeof(int))];
         struct cmsghdr aligned;
@@ -93,11 +102,25 @@ enum sync_event sync_receive(int fd, int *ret_terminal, struct error *child_erro
         got = recvmsg(fd, &message, MSG_CMSG_CLOEXEC);
     while (got < 0 && errno == EINTR);
     *ret_terminal = got > 0 ? received_fd(&message) : -1;
-    if (got == 1)
+    return got;
+}
+
+enum sync_event sync_receive(int fd, int *ret_terminal, struct error *child_error)
+{
+    union frame frame;
+    ssize_t got = frame_receive(fd, &frame, ret_terminal);
+
+    while (got == (ssize_t)sizeof(frame.step)) {
+        trace_relay(&frame.step);
+        got = frame_receive(fd, &frame, ret_terminal);
+    }
+    if (got == sizeof(frame.byte))
         return SYNC_PREPARED;
-    if (got != (ssize_t)sizeof(frame))
+    if (got != (ssize_t)sizeof(frame.error)) {
+        trace_relay_end();
         return SYNC_END;
-    *child_error = frame;
+    }
+    *child_error = frame.error;
     child_error->message[sizeof(child_error->message) - 1] = '\0';
     return SYNC_FAILED;
 }

@@ -27,6 +27,8 @@ export interface Executed {
     exitCode: number | null;
     /** Its last status line. */
     event: StatusEvent;
+    /** All of them. */
+    events: StatusEvent[];
     stderr: string;
 }
 
@@ -88,7 +90,7 @@ export async function execute(
         .map((line) => JSON.parse(line) as StatusEvent);
     const event = events.at(-1);
     assert.ok(event, `no status line; stderr: ${stderr}`);
-    return { exitCode, event, stderr };
+    return { exitCode, event, events, stderr };
 }
 
 /** A container that may be started more than once, in directories of a test's own. */
