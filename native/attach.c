@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "terminal.h"
+#include "trace.h"
 #include "util.h"
 
 #define HEADER_SIZE 3 /* type, length */
@@ -55,6 +56,7 @@ int attach_open(int run_dir, bool keep_recent, struct attach *ret_attach, struct
         return error_set(error, STEP_MONITOR, errno, "cannot make attach.sock");
     *ret_attach = (struct attach){.keep_recent = keep_recent};
     ret_attach->listener = TAKE_FD(fd);
+    trace_step(STEP_MONITOR, "bind", trace_path("path", run_dir, "attach.sock"));
     return 0;
 }
 

@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "trace.h"
 #include "util.h"
 
 #define DIRECTORY    (O_PATH | O_DIRECTORY | O_CLOEXEC)
@@ -29,11 +30,14 @@ int cgroup_open(const struct cgroup *parent, const char *name, bool create,
     for (size_t i = 0; i < CGROUP_HIERARCHIES; i++) {
         if (parent->fds[i] < 0)
             continue;
-        if (create && cgroup_make_directory(parent->fds[i], name) < 0 && errno != EEXIST)
+        bool made = create && cgroup_make_directory(parent->fds[i], name) == 0;
+        if (create && !made && errno != EEXIST)
             return error_set(error, STEP_CGROUP, errno, "cannot make the control group %s", name);
         cgroup.fds[i] = openat(parent->fds[i], name, DIRECTORY);
         if (cgroup.fds[i] < 0 && (create || errno != ENOENT))
             return error_set(error, STEP_CGROUP, errno, "cannot open the control group %s", name);
+        if (made)
+            trace_step(STEP_CGROUP, "mkdir", trace_path("path", cgroup.fds[i], ""));
     }
     *ret_cgroup = cgroup;
     cgroup = CGROUP_NONE;
@@ -76,11 +80,15 @@ int cgroup_join(const struct cgroup *cgroup, pid_t pid, struct error *error)
     char text[16];
 
     snprintf(text, sizeof(text), "%d", pid);
-    for (size_t i = 0; i < CGROUP_HIERARCHIES; i++)
-        if (i != CGROUP_UNIFIED && cgroup->fds[i] >= 0 &&
-            write_file_at(cgroup->fds[i], "cgroup.procs", text) < 0)
+    for (size_t i = 0; i < CGROUP_HIERARCHIES; i++) {
+        if (i == CGROUP_UNIFIED || cgroup->fds[i] < 0)
+            continue;
+        if (write_file_at(cgroup->fds[i], "cgroup.procs", text) < 0)
             return error_set(error, STEP_CGROUP, errno,
                              "cannot move process %d into a control group", pid);
+        trace_step(STEP_CGROUP, "write", trace_path("path", cgroup->fds[i], "cgroup.procs"),
+                   trace_text("value", text));
+    }
     return 0;
 }
 

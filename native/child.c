@@ -32,6 +32,7 @@ static int become_root(struct error *error)
     /* Which a change of ids may undo (PR_SET_DUMPABLE(2const)). */
     if (prctl(PR_SET_DUMPABLE, 0) < 0)
         return error_set(error, STEP_ID_MAP, errno, "cannot make the process non-dumpable");
+    trace_step(STEP_ID_MAP, "setresuid", trace_number("uid", 0), trace_number("gid", 0));
     return 0;
 }
 
@@ -45,6 +46,8 @@ static int loopback_up(struct error *error)
     request.ifr_flags |= IFF_UP;
     if (ioctl(fd, SIOCSIFFLAGS, &request) < 0)
         return error_set(error, STEP_LOOPBACK, errno, "cannot bring the loopback interface up");
+    trace_step(STEP_LOOPBACK, "ioctl", trace_text("request", "SIOCSIFFLAGS"),
+               trace_text("interface", request.ifr_name), trace_text("flags", "IFF_UP"));
     return 0;
 }
 
@@ -55,14 +58,17 @@ static int child_prepare(const struct container *container, const struct mounts 
 
     if (setsid() < 0)
         return error_set(error, STEP_CLONE, errno, "cannot start a session");
+    trace_step(STEP_CLONE, "setsid");
     umask(022);
     if (become_root(error) < 0)
         return -1;
     /* Only now, in the final cgroup, which thereby becomes the root of what is seen inside. */
     if (unshare(CLONE_NEWCGROUP) < 0)
         return error_set(error, STEP_CLONE, errno, "cannot make a cgroup namespace");
+    trace_step(STEP_CLONE, "unshare", trace_flags("flags", CLONE_NEWCGROUP, trace_clone_flags));
     if (sethostname(hostname, strlen(hostname)) < 0)
         return error_set(error, STEP_HOSTNAME, errno, "cannot set the hostname %s", hostname);
+    trace_step(STEP_HOSTNAME, "sethostname", trace_text("name", hostname));
     if (loopback_up(error) < 0)
         return -1;
     return rootfs_enter(container, mounts, error);

@@ -37,6 +37,7 @@ static int session_start(const struct command *command, const struct identity *i
     /* The keys of whoever started us stay outside. Where keyrings are not allowed or not built in,
      * nothing is lost: seccomp refuses the command every use of one (keyctl(2)). */
     syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL);
+    trace_step(STEP_TERMINAL, "setsid");
     if (!command->tty)
         return 0;
     if (ioctl(STDIN_FILENO, TIOCSCTTY, 0) < 0)
@@ -46,6 +47,8 @@ static int session_start(const struct command *command, const struct identity *i
     if (fchown(STDIN_FILENO, identity->uid, (gid_t)-1) < 0)
         return error_set(error, STEP_TERMINAL, errno, "cannot give the terminal to user %u",
                          identity->uid);
+    trace_step(STEP_TERMINAL, "ioctl", trace_text("request", "TIOCSCTTY"),
+               trace_number("owner", identity->uid));
     return 0;
 }
 
@@ -69,6 +72,7 @@ static int workdir_enter(const char *workdir, struct error *error)
     if (reached[0] != '/')
         return error_set(error, STEP_WORKDIR, EXDEV,
                          "the working directory %.128s is outside of the container", workdir);
+    trace_step(STEP_WORKDIR, "chdir", trace_text("path", workdir));
     return 0;
 }
 
@@ -132,6 +136,7 @@ static int fds_close(int error_fd, struct error *error)
         (kept > FIRST_FD && close_range(FIRST_FD, kept - 1, 0) < 0) ||
         close_range(kept + 1, ~0U, 0) < 0)
         return error_set(error, STEP_EXEC, errno, "cannot close the inherited file descriptors");
+    trace_step(STEP_EXEC, "close_range", trace_number("first", FIRST_FD));
     return 0;
 }
 

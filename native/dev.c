@@ -8,6 +8,7 @@
 
 #include "filesystem.h"
 #include "inroot.h"
+#include "trace.h"
 #include "util.h"
 
 #define NO_EXEC (MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC)
@@ -47,6 +48,8 @@ static int nodes_attach(int dev, const struct mounts *mounts, struct error *erro
             openat(dev, device_names[i], O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
         if (at < 0 || filesystem_attach(mounts->devices[i], at) < 0)
             return error_set(error, STEP_MOUNT_DEV, errno, "cannot make /dev/%s", device_names[i]);
+        trace_step(STEP_MOUNT_DEV, "move_mount", trace_text("what", device_names[i]),
+                   trace_path("at", at, ""));
     }
     return 0;
 }
@@ -64,6 +67,8 @@ static int mounts_attach(int dev, struct error *error)
         if (at < 0 || filesystem_attach(fd, at) < 0)
             return error_set(error, STEP_MOUNT_DEV, errno, "cannot attach /dev/%s",
                              mounted[i].name);
+        trace_step(STEP_MOUNT_DEV, "move_mount", trace_text("what", mounted[i].type),
+                   trace_path("at", at, ""));
     }
     return 0;
 }
@@ -80,10 +85,13 @@ int dev_mount(int root, const struct mounts *mounts, struct error *error)
         return -1;
     if (filesystem_attach(dev, at) < 0)
         return error_set(error, STEP_MOUNT_DEV, errno, "cannot attach /dev");
+    trace_step(STEP_MOUNT_DEV, "move_mount", trace_text("what", "tmpfs"), trace_path("at", at, ""));
     if (nodes_attach(dev, mounts, error) < 0 || mounts_attach(dev, error) < 0)
         return -1;
     for (size_t i = 0; i < sizeof(links) / sizeof(links[0]); i++)
         if (symlinkat(links[i].target, dev, links[i].name) < 0)
             return error_set(error, STEP_MOUNT_DEV, errno, "cannot make /dev/%s", links[i].name);
+    trace_step(STEP_MOUNT_DEV, "symlinkat",
+               trace_number("links", sizeof(links) / sizeof(links[0])));
     return 0;
 }

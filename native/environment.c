@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "trace.h"
 #include "util.h"
 
 #define ENVIRONMENT_MAX (1024 * 1024)
@@ -72,5 +73,7 @@ int environment_read(int fd, char ***ret_environment, struct error *error)
     environment[count] = NULL;
     *ret_environment = environment;
     environment = NULL;
+    trace_step(STEP_OPTIONS, "read", trace_text("what", "environment"),
+               trace_number("variables", count));
     return 0;
 }

@@ -2,11 +2,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <unistd.h>
 
+#include "trace_names.h"
 #include "util.h"
+
+#define FD_PATH "/proc/self/fd/"
 
 /* The kernel explains itself by messages that are read from the context: "e overlay: …". */
 static int mount_failed(const char *type, int context, enum step step, struct error *error)
@@ -22,9 +26,32 @@ static int mount_failed(const char *type, int context, enum step step, struct er
     return error_set(error, step, errnum, "cannot mount %s: %s", type, text + 2);
 }
 
+/* "mode=755,size=1m", as mount(8) has them; a path of an fd as that what it leads to. */
+static void mount_trace(const char *type, const struct filesystem_option *options,
+                        uint64_t attributes, enum step step)
+{
+    char text[256] = "", path[128];
+    size_t length = 0;
+
+    for (; options != NULL && options->key != NULL && length < sizeof(text); options++) {
+        const char *value = options->value != NULL ? options->value : "";
+        ssize_t size = strncmp(value, FD_PATH, strlen(FD_PATH)) == 0
+                           ? readlink(value, path, sizeof(path) - 1)
+                           : -1;
+        path[size > 0 ? size : 0] = '\0';
+        length += (size_t)snprintf(text + length, sizeof(text) - length, "%s%s%s%s",
+                                   length > 0 ? "," : "", options->key, *value != '\0' ? "=" : "",
+                                   size > 0 ? path : value);
+    }
+    trace_step(step, "fsmount", trace_text("type", type),
+               trace_text("options", *text != '\0' ? text : NULL),
+               trace_flags("attributes", attributes, trace_mount_attributes));
+}
+
 int filesystem_mount(const char *type, const struct filesystem_option *options, uint64_t attributes,
                      enum step step, int *ret_fd, struct error *error)
 {
+    const struct filesystem_option *const given = options;
     _cleanup_close_ int context = fsopen(type, FSOPEN_CLOEXEC);
 
     if (context < 0)
@@ -42,6 +69,8 @@ int filesystem_mount(const char *type, const struct filesystem_option *options, 
     int fd = fsmount(context, FSMOUNT_CLOEXEC, (unsigned)attributes);
     if (fd < 0)
         return mount_failed(type, context, step, error);
+    if (trace_on)
+        mount_trace(type, given, attributes, step);
     *ret_fd = fd;
     return 0;
 }

@@ -17,6 +17,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "trace.h"
 #include "util.h"
 
 #define ID_MAX          65535 /* the ids that a container's range maps */
@@ -304,5 +305,8 @@ int identity_resolve(const char *text, struct identity *ret_identity, struct err
     if (identity_groups(&split, &entry, &identity, error) < 0)
         return -1;
     *ret_identity = identity;
+    trace_step(STEP_USER, "open", trace_text("path", "/etc/passwd"), trace_text("user", text),
+               trace_number("uid", identity.uid), trace_number("gid", identity.gid),
+               trace_text("home", identity.home));
     return 0;
 }

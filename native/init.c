@@ -53,6 +53,7 @@ _Noreturn static void command_start(const struct container *container,
             _exit(EXIT_OWN_FAILURE);
         }
     }
+    trace_step(STEP_EXEC, "dup2", trace_text("fds", "0, 1, 2"));
     (void)command_exec(&container->command, ends->sync, &error);
     sync_send_error(ends->sync, &error);
     _exit(error_exit_code(&error));
@@ -137,6 +138,8 @@ _Noreturn void init_run(const struct container *container, const struct child_en
             _exit(EXIT_OWN_FAILURE);
         }
     }
+    if (command > 0)
+        trace_step(STEP_EXEC, "fork", trace_number("pid", (uint64_t)command));
     /* From here on `container` is not to be looked at: the title is written over its strings. */
     init_settle(ends, signals, argv);
     signals_handle(signals, command, ends->report);

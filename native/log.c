@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "trace.h"
 #include "util.h"
 
 _Static_assert(LOG_CHUNK_MAX + TIMESTAMP_SIZE + 16 < LOG_MAX_LEAST / 2,
@@ -32,6 +33,7 @@ int log_open(int directory, uint64_t max, struct log *ret_log, struct error *err
         return error_set(error, STEP_LOG, errno, "cannot open the log");
     *ret_log = (struct log){.directory = directory, .size = (uint64_t)status.st_size, .max = max};
     ret_log->fd = TAKE_FD(fd);
+    trace_step(STEP_LOG, "open", trace_path("path", directory, CURRENT));
     return 0;
 }
 

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "filesystem.h"
+#include "trace_names.h"
 #include "util.h"
 
 static const char *const proc_masked[] = {
@@ -44,6 +45,9 @@ static int hide(int tree, const char *name, int null_device, int empty, struct e
                                                         : filesystem_clone(null_device, 0);
     if (cover < 0 || filesystem_attach(cover, target) < 0)
         return error_set(error, STEP_MASK, errno, "cannot hide %s", name);
+    trace_step(STEP_MASK, "move_mount",
+               trace_text("what", S_ISDIR(status.st_mode) ? "empty" : "null"),
+               trace_path("at", target, ""));
     return 0;
 }
 
@@ -58,6 +62,8 @@ static int make_read_only(int tree, const char *name, struct error *error)
     _cleanup_close_ int clone = filesystem_clone(target, MOUNT_ATTR_RDONLY);
     if (clone < 0 || filesystem_attach(clone, target) < 0)
         return error_set(error, STEP_MASK, errno, "cannot make %s read-only", name);
+    trace_step(STEP_MASK, "mount_setattr", trace_path("path", target, ""),
+               trace_flags("attributes", MOUNT_ATTR_RDONLY, trace_mount_attributes));
     return 0;
 }
 

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "namespace.h"
+#include "trace_names.h"
 #include "util.h"
 
 const char *const device_names[DEVICE_COUNT] = {
@@ -97,6 +98,7 @@ static int rootfs_open(const char *path, int *ret_fd, struct error *error)
                          path);
     if (directory_is_empty(fd))
         return error_set(error, STEP_ROOTFS, 0, "the root file system %.160s is empty", path);
+    trace_step(STEP_ROOTFS, "open_tree", trace_text("path", path));
     *ret_fd = TAKE_FD(fd);
     return 0;
 }
@@ -133,6 +135,9 @@ static int devices_open(int devices[DEVICE_COUNT], struct error *error)
                              path);
         if (mount_set(devices[i], MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC, -1) < 0)
             return error_set(error, STEP_MOUNT_DEV, errno, "cannot prepare %s", path);
+        trace_step(STEP_MOUNT_DEV, "open_tree", trace_text("path", path),
+                   trace_number("major", device_numbers[i].major),
+                   trace_number("minor", device_numbers[i].minor));
     }
     return 0;
 }
@@ -146,6 +151,8 @@ static int etc_open(int run_dir, int etc[ETC_COUNT], struct error *error)
         etc[i] = tree_clone(run_dir, etc_names[i]);
         if (etc[i] < 0 || mount_set(etc[i], attributes, -1) < 0)
             return error_set(error, STEP_MOUNT_ETC, errno, "cannot prepare /etc/%s", etc_names[i]);
+        trace_step(STEP_MOUNT_ETC, "open_tree", trace_path("path", run_dir, etc_names[i]),
+                   trace_flags("attributes", attributes, trace_mount_attributes));
     }
     return 0;
 }
@@ -163,6 +170,7 @@ static int volumes_open(const struct container *container, struct mounts *mounts
         if (mount->tree < 0 || fstat(mount->tree, &status) < 0)
             return error_set(error, STEP_MOUNT_VOLUME, errno, "cannot open the volume %.160s",
                              volume->source);
+        trace_step(STEP_MOUNT_VOLUME, "open_tree", trace_text("path", volume->source));
         mount->directory = S_ISDIR(status.st_mode);
         if (!mount->directory && !S_ISREG(status.st_mode))
             return error_set(error, STEP_MOUNT_VOLUME, EINVAL,
@@ -186,6 +194,8 @@ int mounts_open(const struct container *container, const struct state *state,
     mounts->state = tree_clone(state->dir, "");
     if (mounts->state < 0 || mount_set(mounts->state, MOUNT_ATTR_NODEV, -1) < 0)
         return error_set(error, STEP_OVERLAY, errno, "cannot prepare the state directory");
+    trace_step(STEP_OVERLAY, "open_tree", trace_text("path", container->state_dir),
+               trace_flags("attributes", MOUNT_ATTR_NODEV, trace_mount_attributes));
     if (layers_open(mounts->state, "", &mounts->upper, &mounts->work, error) < 0 ||
         devices_open(mounts->devices, error) < 0 || etc_open(state->run, mounts->etc, error) < 0 ||
         volumes_open(container, mounts, error) < 0)
@@ -194,10 +204,15 @@ int mounts_open(const struct container *container, const struct state *state,
 }
 
 /* Why the kernel refuses to map ids on a mount is nearly always its file system. */
-static int map_failed(const char *path, struct error *error)
+static int mount_map(int tree, uint64_t attributes, int user_fd, const char *path,
+                     struct error *error)
 {
-    return error_set(error, STEP_IDMAPPED_MOUNT, errno,
-                     "cannot map ids on %.120s: its file system may not support it", path);
+    if (mount_set(tree, attributes, user_fd) < 0)
+        return error_set(error, STEP_IDMAPPED_MOUNT, errno,
+                         "cannot map ids on %.120s: its file system may not support it", path);
+    trace_step(STEP_IDMAPPED_MOUNT, "mount_setattr", trace_text("path", path),
+               trace_flags("attributes", attributes | MOUNT_ATTR_IDMAP, trace_mount_attributes));
+    return 0;
 }
 
 /*
@@ -217,14 +232,15 @@ static int volume_map_owner(const struct container *container, const struct volu
     const struct id_range gids = {status.st_gid, container->id_base, 1};
     if (namespace_make_user(uids, gids, &user_fd, error) < 0)
         return -1;
-    return mount_set(tree, attributes, user_fd) < 0 ? map_failed(volume->source, error) : 0;
+    return mount_map(tree, attributes, user_fd, volume->source, error);
 }
 
 int mounts_map(const struct container *container, const struct mounts *mounts, int user_fd,
                struct error *error)
 {
-    if (mount_set(mounts->rootfs, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NODEV, user_fd) < 0)
-        return map_failed(container->rootfs, error);
+    if (mount_map(mounts->rootfs, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NODEV, user_fd, container->rootfs,
+                  error) < 0)
+        return -1;
     for (size_t i = 0; i < container->volume_count; i++) {
         const struct volume *volume = &container->volumes[i];
         int tree = mounts->volumes[i].tree;
@@ -238,8 +254,8 @@ int mounts_map(const struct container *container, const struct mounts *mounts, i
             attributes |= MOUNT_ATTR_RDONLY;
         else
             attributes = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NODEV; /* a layer below, as the rootfs */
-        if (mount_set(tree, attributes, user_fd) < 0)
-            return map_failed(volume->source, error);
+        if (mount_map(tree, attributes, user_fd, volume->source, error) < 0)
+            return -1;
     }
     return 0;
 }

@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "trace.h"
 #include "util.h"
 
 pid_t namespace_clone(uint64_t flags, int cgroup_fd, int *ret_pidfd)
@@ -37,6 +38,7 @@ static int map_write(pid_t pid, const char *file, struct id_range range, struct 
              range.count);
     if (write_file_at(AT_FDCWD, path, text) < 0)
         return error_set(error, STEP_ID_MAP, errno, "cannot map the ids %s by %s", text, file);
+    trace_step(STEP_ID_MAP, "write", trace_text("path", path), trace_text("value", text));
     return 0;
 }
 

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "trace.h"
 #include "util.h"
 
 #define CGROUP_PARENT       "my-container-manager"
@@ -233,9 +234,12 @@ int memberships_open(pid_t pid, const char *id, struct memberships *ret_membersh
 
 int memberships_join(const struct memberships *memberships, struct error *error)
 {
-    for (size_t i = 0; i < memberships->count; i++)
+    for (size_t i = 0; i < memberships->count; i++) {
         if (write_all(memberships->procs[i], "0", 1) < 0)
             return error_set(error, STEP_CGROUP, errno, "cannot join the container's cgroup");
+        trace_step(STEP_CGROUP, "write", trace_path("path", memberships->procs[i], ""),
+                   trace_text("value", "0"));
+    }
     return 0;
 }
 

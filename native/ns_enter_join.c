@@ -25,7 +25,7 @@
 #include <unistd.h>
 
 #include "ns_enter_cgroup.h"
-#include "trace.h"
+#include "trace_names.h"
 #include "util.h"
 
 /* All but the pid namespace, which holds for children only. In one call the kernel orders them by
@@ -59,6 +59,8 @@ static int inheritance_read(const struct enter_options *options, int init_pidfd,
             0)
             return error_set(error, STEP_RLIMIT, errno, "cannot read the limits of process %d",
                              pid);
+    trace_step(STEP_RLIMIT, "prlimit", trace_number("pid", (uint64_t)pid),
+               trace_number("limits", RLIM_NLIMITS));
     snprintf(path, sizeof(path), "/proc/%d/oom_score_adj", pid);
     if (read_file_at(AT_FDCWD, path, ret_inheritance->oom_score, OOM_SCORE_SIZE) < 0)
         return error_set(error, STEP_IDENTIFY, errno, "cannot read %s", path);
@@ -69,6 +71,8 @@ static int inheritance_read(const struct enter_options *options, int init_pidfd,
         memberships_close(&ret_inheritance->memberships);
         return error_set(error, STEP_IDENTIFY, errno, "process %d has ended", pid);
     }
+    trace_step(STEP_IDENTIFY, "pidfd_send_signal", trace_number("pid", (uint64_t)pid),
+               trace_number("signal", 0));
     return 0;
 }
 
@@ -91,6 +95,7 @@ static int limits_inherit(const struct inheritance *inheritance, struct error *e
         if (setrlimit((__rlimit_resource_t)resource, &wanted) < 0)
             return error_set(error, STEP_RLIMIT, errno, "cannot set resource limit %d", resource);
     }
+    trace_step(STEP_RLIMIT, "setrlimit", trace_number("limits", RLIM_NLIMITS));
     return 0;
 }
 
@@ -99,6 +104,7 @@ static int become_root(struct error *error)
 {
     if (setgroups(0, NULL) < 0 || setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0)
         return error_set(error, STEP_JOIN, errno, "cannot become the container's root");
+    trace_step(STEP_JOIN, "setresuid", trace_number("uid", 0), trace_number("gid", 0));
     return 0;
 }
 
@@ -139,6 +145,7 @@ static int stdio_set(const struct enter_options *options, const struct child_std
     for (int fd = 0; fd < 3; fd++)
         if (dup2(options->command.tty ? slave : stdio->fds[fd], fd) < 0)
             return error_set(error, STEP_JOIN, errno, "cannot set fd %d", fd);
+    trace_step(STEP_JOIN, "dup2", trace_text("fds", "0, 1, 2"));
     return 0;
 }
 
@@ -162,6 +169,7 @@ static void child_run(const struct enter_options *options, char *const *environm
         error_set(error, STEP_JOIN, errno, "cannot join the container's namespaces");
         return;
     }
+    trace_step(STEP_JOIN, "setns", trace_flags("flags", NAMESPACES, trace_clone_flags));
     if (become_root(error) < 0 || stdio_set(options, stdio, error) < 0)
         return;
     command_exec(&command, stdio->report, error);
@@ -174,6 +182,7 @@ static int pipe_open(int ret_ends[2], struct error *error)
         return error_set(error, STEP_JOIN, errno, "cannot make a pipe");
     if (fchmod(ret_ends[0], 0666) < 0)
         return error_set(error, STEP_JOIN, errno, "cannot share a pipe");
+    trace_step(STEP_JOIN, "pipe2", trace_text("mode", "0666"));
     return 0;
 }
 
@@ -265,6 +274,7 @@ static int reports_read(int socket, const struct enter_options *options, int sig
             return error_set(error, STEP_SYNC, errno, "cannot hear of the entered process");
         if (size == 0) {
             trace_relay_end();
+            trace_step(STEP_SYNC, "recvmsg", trace_text("what", "end of file"));
             return 0;
         }
         if (size == sizeof(report.step)) {
@@ -306,6 +316,7 @@ static int child_start(const struct enter_options *options, char *const *environ
     if (setns(init_pidfd, CLONE_NEWPID) < 0)
         return error_set(error, errno == ESRCH ? STEP_IDENTIFY : STEP_JOIN, errno,
                          "cannot join the container's pid namespace");
+    trace_step(STEP_JOIN, "setns", trace_flags("flags", CLONE_NEWPID, trace_clone_flags));
     entered->pid = child_clone(inheritance->memberships.unified, &entered->pidfd);
     if (entered->pid < 0)
         return error_set(error, STEP_CLONE, errno,
@@ -318,6 +329,8 @@ static int child_start(const struct enter_options *options, char *const *environ
         _exit(125);
     }
 
+    trace_step(STEP_CLONE, "clone3", trace_number("pid", (uint64_t)entered->pid),
+               trace_path("cgroup", inheritance->memberships.unified, ""));
     /* Only the child may hold its ends, or the end of file would never come. */
     close(TAKE_FD(theirs));
     for (int fd = 0; fd < 3; fd++)

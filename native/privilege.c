@@ -14,6 +14,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "trace_names.h"
+
 #define CAPABILITY(name) (UINT64_C(1) << (CAP_##name))
 
 /*
@@ -66,6 +68,8 @@ int privilege_set_rlimits(struct error *error)
         limit.rlim_cur = lower_of(limits[i].soft, limit.rlim_max);
         if (setrlimit(limits[i].resource, &limit) < 0)
             return error_set(error, STEP_RLIMIT, errno, "cannot set the limit %s", limits[i].name);
+        trace_step(STEP_RLIMIT, "setrlimit", trace_text("resource", limits[i].name),
+                   trace_number("soft", limit.rlim_cur), trace_number("hard", limit.rlim_max));
     }
     return 0;
 }
@@ -95,6 +99,8 @@ static int ids_set(const struct identity *identity, struct error *error)
         return error_set(error, STEP_PRIVILEGE, errno, "cannot become group %u", identity->gid);
     if (setresuid(identity->uid, identity->uid, identity->uid) < 0)
         return error_set(error, STEP_PRIVILEGE, errno, "cannot become user %u", identity->uid);
+    trace_step(STEP_PRIVILEGE, "setresuid", trace_number("uid", identity->uid),
+               trace_number("gid", identity->gid), trace_number("groups", identity->group_count));
     return 0;
 }
 
@@ -109,6 +115,7 @@ static int capabilities_set(uint64_t kept, struct error *error)
 
     if (syscall(SYS_capset, &header, data) < 0)
         return error_set(error, STEP_PRIVILEGE, errno, "cannot set the capabilities");
+    trace_step(STEP_PRIVILEGE, "capset", trace_flags("kept", kept, trace_capabilities));
     return 0;
 }
 
@@ -116,6 +123,8 @@ int privilege_drop(const struct identity *identity, struct error *error)
 {
     if (bounding_set_cut(error) < 0)
         return -1;
+    trace_step(STEP_PRIVILEGE, "prctl", trace_text("option", "PR_CAPBSET_DROP"),
+               trace_flags("kept", capabilities_kept, trace_capabilities));
     if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0)
         return error_set(error, STEP_PRIVILEGE, errno, "cannot clear the ambient capabilities");
     /* Without this a user other than root could keep root's capabilities through setuid. */
@@ -127,5 +136,6 @@ int privilege_drop(const struct identity *identity, struct error *error)
         return -1;
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
         return error_set(error, STEP_PRIVILEGE, errno, "cannot set no_new_privs");
+    trace_step(STEP_PRIVILEGE, "prctl", trace_text("option", "PR_SET_NO_NEW_PRIVS"));
     return 0;
 }

@@ -19,6 +19,7 @@
 #include "filesystem.h"
 #include "inroot.h"
 #include "mask.h"
+#include "trace_names.h"
 #include "util.h"
 
 #define NO_EXEC (MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC)
@@ -56,6 +57,7 @@ static int staging_mount(int *ret_staging, struct error *error)
         return -1;
     if (at < 0 || filesystem_attach(staging, at) < 0)
         return error_set(error, STEP_OVERLAY, errno, "cannot attach the staging directory");
+    trace_step(STEP_OVERLAY, "move_mount", trace_text("what", "tmpfs"), trace_path("at", at, ""));
     *ret_staging = TAKE_FD(staging);
     return 0;
 }
@@ -67,6 +69,7 @@ static int stage(int staging, const char *name, int mount_fd, struct error *erro
     _cleanup_close_ int at = openat(staging, name, O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (at < 0 || filesystem_attach(mount_fd, at) < 0)
         return error_set(error, STEP_OVERLAY, errno, "cannot attach %s", name);
+    trace_step(STEP_OVERLAY, "move_mount", trace_text("what", name), trace_path("at", at, ""));
     return 0;
 }
 
@@ -96,6 +99,7 @@ static int kernel_mount(int root, const char *target, const char *type, uint64_t
         return -1;
     if (filesystem_attach(fd, at) < 0)
         return error_set(error, step, errno, "cannot attach %s", target);
+    trace_step(step, "move_mount", trace_text("what", type), trace_path("at", at, ""));
     *ret_fd = TAKE_FD(fd);
     return 0;
 }
@@ -117,6 +121,8 @@ static int kernel_mounts(int root, int *ret_proc, int *ret_sys, struct error *er
             return -1;
         if (filesystem_attach(cgroup, at) < 0)
             return error_set(error, STEP_MOUNT_CGROUP, errno, "cannot attach /sys/fs/cgroup");
+        trace_step(STEP_MOUNT_CGROUP, "move_mount", trace_text("what", "cgroup2"),
+                   trace_path("at", at, ""));
     }
     *ret_proc = TAKE_FD(proc);
     *ret_sys = TAKE_FD(sys);
@@ -132,6 +138,8 @@ static int etc_bind(int root, const struct mounts *mounts, struct error *error)
         _cleanup_close_ int at = inroot_make_file(root, path);
         if (at < 0 || filesystem_attach(mounts->etc[i], at) < 0)
             return error_set(error, STEP_MOUNT_ETC, errno, "cannot put /%s in place", path);
+        trace_step(STEP_MOUNT_ETC, "move_mount", trace_text("what", etc_names[i]),
+                   trace_path("at", at, ""));
     }
     return 0;
 }
@@ -180,6 +188,8 @@ static int volumes_mount(int root, int staging, const struct container *containe
         if (filesystem_attach(overlay >= 0 ? overlay : mount->tree, at) < 0)
             return error_set(error, STEP_MOUNT_VOLUME, errno, "cannot attach the volume at %.160s",
                              volume->target);
+        trace_step(STEP_MOUNT_VOLUME, "move_mount", trace_text("what", volume->source),
+                   trace_path("at", at, ""));
     }
     return 0;
 }
@@ -190,8 +200,11 @@ static int root_pivot(int root, struct error *error)
 {
     if (fchdir(root) < 0 || syscall(SYS_pivot_root, ".", ".") < 0)
         return error_set(error, STEP_PIVOT_ROOT, errno, "cannot make the new root the root");
+    trace_step(STEP_PIVOT_ROOT, "pivot_root", trace_text("new", "."), trace_text("old", "."));
     if (umount2(".", MNT_DETACH) < 0 || chdir("/") < 0)
         return error_set(error, STEP_PIVOT_ROOT, errno, "cannot leave the old root");
+    trace_step(STEP_PIVOT_ROOT, "umount2", trace_text("path", "."),
+               trace_flags("flags", MNT_DETACH, trace_umount_flags));
     return 0;
 }
 
@@ -204,6 +217,8 @@ int rootfs_enter(const struct container *container, const struct mounts *mounts,
      */
     if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
         return error_set(error, STEP_OVERLAY, errno, "cannot make the mounts private");
+    trace_step(STEP_OVERLAY, "mount", trace_text("path", "/"),
+               trace_flags("flags", MS_REC | MS_PRIVATE, trace_mount_flags));
     if (staging_mount(&staging, error) < 0 || root_mount(mounts, staging, &root, error) < 0 ||
         kernel_mounts(root, &proc, &sys, error) < 0 || dev_mount(root, mounts, error) < 0 ||
         etc_bind(root, mounts, error) < 0 ||

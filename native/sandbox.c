@@ -14,6 +14,7 @@
 #include "mounts.h"
 #include "namespace.h"
 #include "sync.h"
+#include "trace_names.h"
 #include "util.h"
 
 /* The user namespace is made first of them and owns the others; the network and cgroup ones are
@@ -52,6 +53,7 @@ static int pipe_make(int *ret_read, int *ret_write, int ours, uid_t owner, struc
     *ret_write = fds[1];
     if (fcntl(fds[ours], F_SETFL, O_NONBLOCK) < 0 || fchown(fds[0], owner, owner) < 0)
         return error_set(error, STEP_SYNC, errno, "cannot prepare a pipe");
+    trace_step(STEP_SYNC, "pipe2", trace_number("owner", owner));
     return 0;
 }
 
@@ -108,6 +110,9 @@ static int sandbox_make(const struct container *container, const struct state *s
         close(sandbox->sync);
         child_run(container, mounts, ends, argv);
     }
+    trace_step(STEP_CLONE, "clone3", trace_number("pid", (uint64_t)sandbox->pid),
+               trace_flags("flags", NAMESPACES, trace_clone_flags),
+               trace_path("cgroup", cgroup->fds[CGROUP_UNIFIED], ""));
     return child_admit(container, cgroup, mounts, sandbox, error);
 }
 
@@ -152,12 +157,14 @@ int sandbox_await(struct sandbox *sandbox, struct error *error)
         int terminal;
         switch (sync_receive(sandbox->sync, &terminal, error)) {
         case SYNC_PREPARED:
+            trace_step(STEP_SYNC, "recvmsg", trace_text("what", "the child is prepared"));
             prepared = true;
             sandbox->terminal = terminal;
             break;
         case SYNC_FAILED:
             return -1;
         case SYNC_END:
+            trace_step(STEP_SYNC, "recvmsg", trace_text("what", "end of file"));
             cleanup_close(&sandbox->sync);
             sandbox->sync = -1;
             return prepared ? 0 : died_silently(sandbox, error);

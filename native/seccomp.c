@@ -6,6 +6,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "trace.h"
+
 /* Made from seccomp_policy.c by seccomp_generate while building. */
 static const struct sock_filter filter[] = {
 #include "seccomp_filter.inc"
@@ -23,5 +25,7 @@ int seccomp_install(struct error *error)
 
     if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) < 0)
         return error_set(error, STEP_SECCOMP, errno, "cannot install the system call filter");
+    trace_step(STEP_SECCOMP, "seccomp", trace_text("operation", "SECCOMP_SET_MODE_FILTER"),
+               trace_number("instructions", program.len));
     return 0;
 }

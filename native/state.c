@@ -12,6 +12,7 @@
 #include "lock.h"
 #include "remove.h"
 #include "status.h"
+#include "trace.h"
 
 #define STATE_FILE   "state.json"
 #define EXIT_FILE    "exit.json"
@@ -34,6 +35,7 @@ static int state_dir_open(const struct container *container, int *ret_fd, struct
                          "the state directory %.160s is not of root alone", path);
     if (container_lock(container->id, fd, error) < 0)
         return -1;
+    trace_step(STEP_LOCK, "flock", trace_text("path", path));
     /* Before anything is touched: these files name what runs. */
     int populated = container_is_populated(container->id, error);
     if (populated < 0)
@@ -59,6 +61,7 @@ static int run_dir_open(const char *path, bool *ret_made, struct error *error)
     if (fd < 0)
         return error_set(error, STEP_STATE, errno, "cannot open the runtime directory %.160s",
                          path);
+    trace_step(STEP_STATE, "mkdir", trace_text("path", path));
     *ret_made = made;
     return fd;
 }
@@ -86,6 +89,8 @@ static int layer_make(int parent, const char *name, uid_t id_base, const struct 
     gid_t gid = lower->st_gid < ID_COUNT ? id_base + lower->st_gid : id_base;
     if (fchmod(fd, lower->st_mode & 07777) < 0 || fchown(fd, uid, gid) < 0)
         return error_set(error, STEP_STATE, errno, "cannot prepare the directory %s", name);
+    trace_step(STEP_STATE, "fchown", trace_path("path", parent, name), trace_number("uid", uid),
+               trace_number("gid", gid));
     return 0;
 }
 
@@ -133,6 +138,8 @@ static int exit_reserve(struct state *state, struct error *error)
     state->made.exit_partial = true;
     if (fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, EXIT_SPACE) < 0 && errno != EOPNOTSUPP)
         return error_set(error, STEP_STATE, errno, "cannot reserve space for " EXIT_FILE);
+    trace_step(STEP_STATE, "fallocate", trace_path("path", state->dir, EXIT_PARTIAL),
+               trace_number("bytes", EXIT_SPACE));
     return 0;
 }
 
@@ -147,6 +154,7 @@ static int etc_file_write(int run_dir, const char *name, uid_t id_base, const ch
         fchown(fd, id_base, id_base) < 0)
         return error_set(error, STEP_STATE, errno, "cannot write %s in the runtime directory",
                          name);
+    trace_step(STEP_STATE, "write", trace_path("path", run_dir, name));
     return 0;
 }
 
@@ -253,6 +261,7 @@ int state_write_running(const struct state *state, const struct running *running
     if (fd < 0 || write_all(fd, line.text, line.length) < 0 ||
         renameat(state->run, STATE_FILE ".partial", state->run, STATE_FILE) < 0)
         return error_set(error, STEP_STATE, errno, "cannot write " STATE_FILE);
+    trace_step(STEP_STATE, "rename", trace_path("path", state->run, STATE_FILE));
     return 0;
 }
 

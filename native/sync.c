@@ -16,6 +16,7 @@ int sync_make(int ret_fds[2], struct error *error)
 {
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ret_fds) < 0)
         return error_set(error, STEP_SYNC, errno, "cannot make a socket pair");
+    trace_step(STEP_SYNC, "socketpair", trace_text("type", "SOCK_SEQPACKET"));
     return 0;
 }
 
@@ -23,6 +24,7 @@ int sync_send_ready(int fd, struct error *error)
 {
     if (send(fd, &(char){READY}, 1, MSG_NOSIGNAL) != 1)
         return error_set(error, STEP_SYNC, errno, "cannot reach the container's first process");
+    trace_step(STEP_SYNC, "send", trace_text("what", "ready"));
     return 0;
 }
 
@@ -34,6 +36,7 @@ bool sync_await_ready(int fd)
     do
         got = recv(fd, &frame, 1, 0);
     while (got < 0 && errno == EINTR);
+    trace_step(STEP_SYNC, "recv", trace_text("what", "ready"));
     return got == 1 && frame == READY;
 }
 

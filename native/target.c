@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/pidfd.h>
 
+#include "trace.h"
 #include "util.h"
 
 int target_open(const struct target *target, int *ret_pidfd, struct error *error)
@@ -25,6 +26,8 @@ int target_open(const struct target *target, int *ret_pidfd, struct error *error
     if (start_time != target->start_time)
         return error_set(error, STEP_IDENTIFY, ESRCH, "process %d is another one by now",
                          target->pid);
+    trace_step(STEP_IDENTIFY, "pidfd_open", trace_number("pid", (uint64_t)target->pid),
+               trace_number("startTime", start_time));
     *ret_pidfd = TAKE_FD(pidfd);
     return 0;
 }

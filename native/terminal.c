@@ -9,6 +9,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "trace.h"
 #include "util.h"
 
 #define PTMX_PATH  "/dev/pts/ptmx"
@@ -44,6 +45,8 @@ int terminal_open(struct terminal_size size, int *ret_master, int *ret_slave, st
     _cleanup_close_ int slave = ioctl(master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
     if (slave < 0)
         return error_set(error, STEP_TERMINAL, errno, "cannot open the terminal's inner end");
+    trace_step(STEP_TERMINAL, "open", trace_text("path", PTMX_PATH),
+               trace_number("rows", size.rows), trace_number("columns", size.columns));
     *ret_master = TAKE_FD(master);
     *ret_slave = TAKE_FD(slave);
     return 0;

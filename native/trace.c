@@ -125,8 +125,12 @@ static void value_describe(const struct trace_value *given, struct json_line *de
 
     switch (given->kind) {
     case TRACE_NUMBER:
-        json_number(detail, given->key, given->number);
-        return;
+        if (given->number != UINT64_MAX) {
+            json_number(detail, given->key, given->number);
+            return;
+        }
+        value_append(&value, "", "unlimited");
+        break;
     case TRACE_TEXT:
         if (given->text == NULL)
             return;

@@ -60,6 +60,7 @@ static inline struct trace_value trace_words(const char *key, char *const *words
     return (struct trace_value){.key = key, .kind = TRACE_WORDS, .words = words};
 }
 
+/* UINT64_MAX is "unlimited", as RLIM_INFINITY is (getrlimit(2)). */
 static inline struct trace_value trace_number(const char *key, uint64_t number)
 {
     return (struct trace_value){.key = key, .kind = TRACE_NUMBER, .number = number};
