@@ -1,66 +1,25 @@
 import assert from "node:assert/strict";
-import { after, before, suite, test } from "node:test";
-import type { Deps } from "../../server/deps";
+import { suite, test } from "node:test";
 import {
     ErrorCode,
     ListRequest,
-    RemoveRequest,
-    RunRequest,
     StartRequest,
     StopRequest,
     WINDOW_BYTES,
     type ContainerSpec,
 } from "../../server/protocol";
-import {
-    busyboxRootfs,
-    eventually,
-    temporaryRoots,
-    type TemporaryRoots,
-} from "../support/fixtures";
-import { askFor, connectLocally, depsFor, greet, refusedWith, type LocalClient } from "./client";
+import { eventually } from "../support/fixtures";
+import { askFor, refusedWith } from "./client";
 import { TestSession } from "./session";
+import { useServer } from "./useServer";
 
-let roots: TemporaryRoots;
-let deps: Deps;
-let client: LocalClient;
+const server = useServer();
 
-before(async () => {
-    roots = await temporaryRoots();
-    deps = depsFor(roots);
-    client = connectLocally(deps);
-    await greet(client.connection);
-});
-
-after(async () => {
-    client.close();
-    deps.changes.dispose();
-    await roots.dispose();
-});
-
-async function run(script: string, more: Partial<ContainerSpec> = {}): Promise<string> {
-    const rootfs = { kind: "directory", path: await busyboxRootfs() } as const;
-    const { id } = await client.connection.sendRequest(RunRequest, {
-        rootfs,
-        command: ["/bin/sh", "-c", script],
-        interactive: true,
-        ...more,
-    });
-    return id;
-}
-
-async function remove(id: string): Promise<void> {
-    await client.connection.sendRequest(RemoveRequest, { container: id, force: true });
-}
-
-async function whenEnded(id: string): Promise<void> {
-    await eventually(async () => {
-        const all = await askFor(client.connection, ListRequest);
-        return all.find((one) => one.id === id)?.state.kind === "exited";
-    }, "the container to end");
-}
+const run = (script: string, more: ContainerSpec = {}): Promise<string> =>
+    server.runScript(script, { interactive: true, ...more });
 
 function attach(id: string, terminal?: { rows: number; columns: number }): TestSession {
-    return TestSession.attach(client.connection, id, terminal);
+    return TestSession.attach(server.connection, id, terminal);
 }
 
 suite("attaching", () => {
@@ -72,7 +31,7 @@ suite("attaching", () => {
         assert.deepEqual(await session.ended, { exitCode: 6, signal: null, containerEnded: true });
         assert.equal(session.text, "before\ngot hello\n");
         assert.equal(session.errorText, "err\n");
-        await remove(id);
+        await server.remove(id);
     });
 
     test("ends the command's input when the client ends its own", async () => {
@@ -82,7 +41,7 @@ suite("attaching", () => {
         await session.inputEnd();
         assert.equal((await session.ended).exitCode, 0);
         assert.equal(session.text, "text END\n");
-        await remove(id);
+        await server.remove(id);
     });
 
     test("to a terminal sets its size, then and later", async () => {
@@ -96,7 +55,7 @@ suite("attaching", () => {
         await session.saw("41 121");
         await session.input("\x04");
         assert.equal((await session.ended).exitCode, 0);
-        await remove(id);
+        await server.remove(id);
     });
 
     test("is ended by cancelling, which only detaches", async () => {
@@ -109,7 +68,7 @@ suite("attaching", () => {
         await second.saw("up");
         await second.input("\n");
         assert.equal((await second.ended).exitCode, 3);
-        await remove(id);
+        await server.remove(id);
     });
 
     test("can be done by two at once, who both see everything", async () => {
@@ -120,7 +79,7 @@ suite("attaching", () => {
         await Promise.all([one.ended, two.ended]);
         assert.equal(one.text, "got x\n");
         assert.equal(two.text, "got x\n");
-        await remove(id);
+        await server.remove(id);
     });
 
     test("passes signals on to the command", async () => {
@@ -130,7 +89,7 @@ suite("attaching", () => {
         await session.signal("SIGUSR1");
         assert.equal((await session.ended).exitCode, 9);
         assert.equal(session.text, "up\ngot\n");
-        await remove(id);
+        await server.remove(id);
     });
 
     test("tells the signal that ended the command", async () => {
@@ -140,23 +99,23 @@ suite("attaching", () => {
         // Init passes on how its command ended as 128+n, or by the signal's name.
         assert.ok(exitCode === 137 || signal === "SIGKILL", `${exitCode} ${signal}`);
         assert.equal(containerEnded, true);
-        await remove(id);
+        await server.remove(id);
     });
 
     test("to one that has ended gives its output and how it ended", async () => {
         const id = await run("echo out; echo err >&2; printf unfinished; exit 5");
-        await whenEnded(id);
+        await server.whenEnded(id);
         const session = attach(id);
         assert.deepEqual(await session.ended, { exitCode: 5, signal: null, containerEnded: true });
         assert.equal(session.text, "out\nunfinished");
         assert.equal(session.errorText, "err\n");
-        await remove(id);
+        await server.remove(id);
     });
 
     test("to one that was started again and has ended gives the output of its last run", async () => {
         const id = await run("echo $(cat /n 2> /dev/null)x > /n; cat /n; read line");
-        await client.connection.sendRequest(StopRequest, { container: id, graceSeconds: 0 });
-        await client.connection.sendRequest(StartRequest, { container: id });
+        await server.connection.sendRequest(StopRequest, { container: id, graceSeconds: 0 });
+        await server.connection.sendRequest(StartRequest, { container: id });
         await eventually(async () => {
             const look = attach(id);
             await look.saw("xx");
@@ -164,11 +123,11 @@ suite("attaching", () => {
             await look.ended.catch(() => undefined);
             return true;
         }, "the second run");
-        await client.connection.sendRequest(StopRequest, { container: id, graceSeconds: 0 });
+        await server.connection.sendRequest(StopRequest, { container: id, graceSeconds: 0 });
         const session = attach(id);
         await session.ended;
         assert.equal(session.text, "xx\n");
-        await remove(id);
+        await server.remove(id);
     });
 
     test("stops at the window when output is not acknowledged, and the rest comes after", async () => {
@@ -183,7 +142,7 @@ suite("attaching", () => {
         await session.ended;
         const expected = Array.from({ length: 300_000 }, (_, i) => `${i + 1}\n`).join("");
         assert.ok(session.text === `${expected}END\n`, `${session.text.length} bytes`);
-        await remove(id);
+        await server.remove(id);
     });
 
     test("knows the end of one that is removed with its end", async () => {
@@ -195,18 +154,18 @@ suite("attaching", () => {
         assert.equal(session.text, "bye\n");
         await eventually(
             async () =>
-                (await askFor(client.connection, ListRequest)).every((one) => one.id !== id),
+                (await askFor(server.connection, ListRequest)).every((one) => one.id !== id),
             "the container to be removed",
         );
     });
 
     test("is not too late for one that has ended and is to be removed", async () => {
         const id = await run("echo short; exit 2", { autoRemove: true });
-        await whenEnded(id);
+        await server.whenEnded(id);
         const session = attach(id);
         assert.deepEqual(await session.ended, { exitCode: 2, signal: null, containerEnded: true });
         assert.equal(session.text, "short\n");
-        await remove(id);
+        await server.remove(id);
     });
 
     test("is refused for one that is not there", async () => {

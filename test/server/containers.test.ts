@@ -1,17 +1,15 @@
 /** The life of containers, with the real native programs. */
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { chmod, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
-import { afterEach, before, beforeEach, test } from "node:test";
-import type { Deps } from "../../server/deps";
+import { test } from "node:test";
 import {
     DidChangeNotification,
     ErrorCode,
     InspectRequest,
     KillRequest,
-    ListRequest,
     RemoveRequest,
     RenameRequest,
     RestartRequest,
@@ -21,60 +19,18 @@ import {
     StopRequest,
     type ContainerSpec,
     type ContainerState,
-    type ContainerSummary,
     type DidChangeParams,
 } from "../../server/protocol";
 import { CancellationTokenSource } from "vscode-jsonrpc";
-import {
-    busyboxRootfs,
-    eventually,
-    temporaryRoots,
-    type TemporaryRoots,
-} from "../support/fixtures";
+import { busyboxRootfs, eventually } from "../support/fixtures";
 import { connectLocally, depsFor, greet, refusedWith, type LocalClient } from "./client";
+import { useServer } from "./useServer";
 
-let rootfs: string;
-let roots: TemporaryRoots;
-let deps: Deps;
-let client: LocalClient;
-
-before(async () => {
-    rootfs = await busyboxRootfs();
-});
-
-beforeEach(async () => {
-    roots = await temporaryRoots();
-    deps = depsFor(roots);
-    client = connectLocally(deps);
-    await greet(client.connection);
-});
-
-afterEach(async () => {
-    for (const { id } of await list()) {
-        await remove(id, true);
-    }
-    client.close();
-    deps.changes.dispose();
-    deps.sampler.dispose();
-    try {
-        assert.deepEqual(leftovers(), []);
-    } finally {
-        await roots.dispose();
-    }
-});
-
-/** Files that should be gone when there are no containers. */
-function leftovers(): string[] {
-    const directories = ["containers", "claims"].map((name) => path.join(roots.stateDir, name));
-    directories.push(path.join(roots.runDir, "containers"));
-    return directories.flatMap((directory) =>
-        existsSync(directory) ? readdirSync(directory) : [],
-    );
-}
+const server = useServer("test");
 
 /** A client of a server with parts of its own, as `sudo mcm` is: only the disk is shared. */
 async function connectOther(): Promise<LocalClient> {
-    const others = depsFor(roots);
+    const others = depsFor(server.roots);
     const other = connectLocally(others);
     await greet(other.connection);
     return {
@@ -87,22 +43,14 @@ async function connectOther(): Promise<LocalClient> {
     };
 }
 
-function specOf(spec: ContainerSpec): ContainerSpec {
-    return { rootfs: { kind: "directory", path: rootfs }, ...spec };
-}
-
-function run(spec: ContainerSpec = {}): Promise<ContainerSummary> {
-    return client.connection.sendRequest(RunRequest, specOf(spec));
-}
-
-const list = () => client.connection.sendRequest(ListRequest);
-const start = (container: string) => client.connection.sendRequest(StartRequest, { container });
+const list = () => server.list();
+const start = (container: string) => server.connection.sendRequest(StartRequest, { container });
 const stop = (container: string, graceSeconds?: number) =>
-    client.connection.sendRequest(StopRequest, { container, graceSeconds });
-const status = (container: string) => client.connection.sendRequest(StatusRequest, { container });
-const inspect = (container: string) => client.connection.sendRequest(InspectRequest, { container });
+    server.connection.sendRequest(StopRequest, { container, graceSeconds });
+const status = (container: string) => server.connection.sendRequest(StatusRequest, { container });
+const inspect = (container: string) => server.connection.sendRequest(InspectRequest, { container });
 const remove = (container: string, force = false) =>
-    client.connection.sendRequest(RemoveRequest, { container, force });
+    server.connection.sendRequest(RemoveRequest, { container, force });
 
 async function stateOf(container: string): Promise<ContainerState> {
     return (await status(container)).state;
@@ -128,7 +76,7 @@ async function ready(container: string): Promise<void> {
 /** Nothing is left of a run that was refused: no container, file, cgroup or claim. */
 async function assertNothingMade(): Promise<void> {
     assert.deepEqual(await list(), []);
-    assert.deepEqual(leftovers(), []);
+    assert.deepEqual(server.leftovers(), []);
 }
 
 function processTree(): string {
@@ -136,7 +84,10 @@ function processTree(): string {
 }
 
 test("a container runs, is stopped, started and removed; what it wrote survives until then", async () => {
-    const made = await run({ name: "web", command: ["/bin/sh", "-c", "echo kept >> /f; cat"] });
+    const made = await server.run({
+        name: "web",
+        command: ["/bin/sh", "-c", "echo kept >> /f; cat"],
+    });
     assert.equal(made.name, "web");
     assert.equal(made.state.kind, "running");
     const { paths } = await inspect("web");
@@ -153,13 +104,13 @@ test("a container runs, is stopped, started and removed; what it wrote survives 
 });
 
 test("without a command it waits, alive, until it is stopped", async () => {
-    await run({ name: "idle" });
+    await server.run({ name: "idle" });
     assert.equal((await stateOf("idle")).kind, "running");
     assert.deepEqual(await stop("idle", 5), { forced: false });
 });
 
 test("status tells what it uses of its limits", async () => {
-    await run({ name: "web", limits: { memory: 64 * 1024 ** 2, pids: 32, cpu: 0.5 } });
+    await server.run({ name: "web", limits: { memory: 64 * 1024 ** 2, pids: 32, cpu: 0.5 } });
     const { usage } = await status("web");
     assert.equal(usage?.memoryLimit, 64 * 1024 ** 2);
     assert.equal(usage.pidsLimit, 32);
@@ -168,7 +119,7 @@ test("status tells what it uses of its limits", async () => {
 });
 
 test("inspect tells everything that was asked for, and where it is", async () => {
-    const asked = specOf({
+    const asked = await server.specOf({
         name: "web",
         command: ["/bin/sh", "-c", "cat"],
         env: { A: "b c" },
@@ -177,7 +128,7 @@ test("inspect tells everything that was asked for, and where it is", async () =>
         hostname: "other.example",
         limits: { pids: 16 },
     });
-    await run(asked);
+    await server.run(asked);
     const details = await inspect("web");
     for (const [key, value] of Object.entries(asked)) {
         assert.deepEqual(details[key as keyof typeof details], value, key);
@@ -189,17 +140,17 @@ test("inspect tells everything that was asked for, and where it is", async () =>
 });
 
 test("the command's exit code, and the signal that ended it, are recorded", async () => {
-    await run({ name: "code", command: ["/bin/sh", "-c", "exit 42"] });
+    await server.run({ name: "code", command: ["/bin/sh", "-c", "exit 42"] });
     const code = (await endOf("code")).exit;
     assert.deepEqual([code.exitCode, code.signal], [42, null]);
-    await run({ name: "signal", command: ["/bin/sh", "-c", "kill -9 $$"] });
+    await server.run({ name: "signal", command: ["/bin/sh", "-c", "kill -9 $$"] });
     const signal = (await endOf("signal")).exit;
     assert.deepEqual([signal.exitCode, signal.signal], [null, "SIGKILL"]);
 });
 
 test("its environment reaches the command and no command line", async () => {
     const command = ["/bin/sh", "-c", 'printf %s "$TOKEN" > /token; cat'];
-    await run({ name: "web", command, env: { TOKEN: "a=b\nhunter2" } });
+    await server.run({ name: "web", command, env: { TOKEN: "a=b\nhunter2" } });
     const { paths } = await inspect("web");
     const file = path.join(paths.upper, "token");
     await eventually(() => existsSync(file) && readFileSync(file, "utf8") !== "", "written");
@@ -209,17 +160,17 @@ test("its environment reaches the command and no command line", async () => {
 
 test("a signal by name or number reaches the command, and KILL is what none means", async () => {
     const command = ["/bin/sh", "-c", "trap 'exit 7' USR1; >/ready; while :; do sleep 0.05; done"];
-    await run({ name: "web", command });
+    await server.run({ name: "web", command });
     await ready("web");
-    await client.connection.sendRequest(KillRequest, { container: "web", signal: "USR1" });
+    await server.connection.sendRequest(KillRequest, { container: "web", signal: "USR1" });
     assert.equal((await endOf("web")).exit.exitCode, 7);
     await start("web");
-    await client.connection.sendRequest(KillRequest, { container: "web" });
+    await server.connection.sendRequest(KillRequest, { container: "web" });
     assert.equal((await endOf("web")).exit.signal, "SIGKILL");
 });
 
 test("a command that ignores TERM is killed when the grace is over", async () => {
-    await run({
+    await server.run({
         name: "stubborn",
         command: ["/bin/sh", "-c", "trap '' TERM; >/ready; while :; do sleep 1; done"],
     });
@@ -229,9 +180,9 @@ test("a command that ignores TERM is killed when the grace is over", async () =>
 });
 
 test("a restart works on a running one and on a stopped one", async () => {
-    const { state } = await run({ name: "web" });
+    const { state } = await server.run({ name: "web" });
     const restart = () =>
-        client.connection.sendRequest(RestartRequest, { container: "web", graceSeconds: 5 });
+        server.connection.sendRequest(RestartRequest, { container: "web", graceSeconds: 5 });
     const again = (await restart()).state;
     assert.ok(state.kind === "running" && again.kind === "running" && state.pid !== again.pid);
     await stop("web", 5);
@@ -239,33 +190,33 @@ test("a restart works on a running one and on a stopped one", async () => {
 });
 
 test("one that is to be removed when it ends is, and its name is free", async () => {
-    await run({ name: "once", command: ["/bin/true"], autoRemove: true });
+    await server.run({ name: "once", command: ["/bin/true"], autoRemove: true });
     await eventually(async () => (await list()).length === 0, "removed by itself");
-    await eventually(() => leftovers().length === 0, "nothing is left, its claims included");
-    await run({ name: "once" });
+    await eventually(() => server.leftovers().length === 0, "nothing is left, its claims included");
+    await server.run({ name: "once" });
 });
 
 test("one that is removed when it ends cannot be restarted", async () => {
-    await run({ name: "once", autoRemove: true });
+    await server.run({ name: "once", autoRemove: true });
     await assert.rejects(
-        client.connection.sendRequest(RestartRequest, { container: "once" }),
+        server.connection.sendRequest(RestartRequest, { container: "once" }),
         refusedWith(ErrorCode.Unsupported, /removed as soon as it ends/),
     );
     assert.equal((await stateOf("once")).kind, "running");
 });
 
 test("a renamed one keeps running and has its name in the list", async () => {
-    await run({ name: "old" });
-    await client.connection.sendRequest(RenameRequest, { container: "old", name: "new" });
+    await server.run({ name: "old" });
+    await server.connection.sendRequest(RenameRequest, { container: "old", name: "new" });
     const [row] = await list();
     assert.equal(row?.name, "new");
     assert.equal(row.state.kind, "running");
 });
 
 test("the list has running ones first, then goes by name", async () => {
-    await run({ name: "b", command: ["/bin/true"] });
-    await run({ name: "a", command: ["/bin/true"] });
-    await run({ name: "z" });
+    await server.run({ name: "b", command: ["/bin/true"] });
+    await server.run({ name: "a", command: ["/bin/true"] });
+    await server.run({ name: "z" });
     await endOf("a");
     await endOf("b");
     assert.deepEqual(
@@ -278,7 +229,7 @@ test("the host's own system is a root file system that needs no download", async
     const check =
         "test -x /usr/bin/env && test ! -e /root/.cache && test ! -e /etc/shadow && exit 9";
     const command = ["/bin/sh", "-c", check];
-    await run({ name: "host", rootfs: { kind: "host" }, command });
+    await server.run({ name: "host", rootfs: { kind: "host" }, command });
     assert.equal((await endOf("host")).exit.exitCode, 9);
 });
 
@@ -358,25 +309,25 @@ const REFUSED: [what: string, spec: ContainerSpec, ...Parameters<typeof refusedW
 
 for (const [what, spec, ...expected] of REFUSED) {
     test(`${what} is refused, and nothing is left`, async () => {
-        await assert.rejects(run(spec), refusedWith(...expected));
+        await assert.rejects(server.run(spec), refusedWith(...expected));
         await assertNothingMade();
     });
 }
 
 test("an empty rootfs is refused, and nothing is left", async () => {
-    const empty = path.join(roots.stateDir, "empty");
+    const empty = path.join(server.roots.stateDir, "empty");
     await mkdir(empty);
     await assert.rejects(
-        run({ rootfs: { kind: "directory", path: empty } }),
+        server.run({ rootfs: { kind: "directory", path: empty } }),
         refusedWith(ErrorCode.Invalid, /empty/, { field: "rootfs" }),
     );
     await assertNothingMade();
 });
 
 test("a name that is taken is refused, and the one who has it is untouched", async () => {
-    const { id } = await run({ name: "web" });
+    const { id } = await server.run({ name: "web" });
     await assert.rejects(
-        run({ name: "web" }),
+        server.run({ name: "web" }),
         refusedWith(ErrorCode.AlreadyExists, /"web" is taken/, { field: "name" }),
     );
     assert.deepEqual(
@@ -386,26 +337,26 @@ test("a name that is taken is refused, and the one who has it is untouched", asy
 });
 
 test("stopping or killing a stopped one is NotRunning", async () => {
-    await run({ name: "web" });
+    await server.run({ name: "web" });
     await stop("web", 5);
     await assert.rejects(
         stop("web"),
         refusedWith(ErrorCode.NotRunning, /web is not running\. There is nothing to stop/),
     );
     await assert.rejects(
-        client.connection.sendRequest(KillRequest, { container: "web" }),
+        server.connection.sendRequest(KillRequest, { container: "web" }),
         refusedWith(ErrorCode.NotRunning, /web is not running\. There is nothing to signal/),
     );
 });
 
 test("starting a running one is Running, and it is untouched", async () => {
-    const { state } = await run({ name: "web" });
+    const { state } = await server.run({ name: "web" });
     await assert.rejects(start("web"), refusedWith(ErrorCode.Running, /web is running/));
     assert.deepEqual(await stateOf("web"), state);
 });
 
 test("removing a running one is refused without force", async () => {
-    await run({ name: "web" });
+    await server.run({ name: "web" });
     await assert.rejects(remove("web"), refusedWith(ErrorCode.Running, /web is running.*force/));
     assert.equal((await stateOf("web")).kind, "running");
     await remove("web", true);
@@ -413,7 +364,7 @@ test("removing a running one is refused without force", async () => {
 });
 
 test("of two starts at the same moment one wins and the other is told Running", async () => {
-    await run({ name: "web" });
+    await server.run({ name: "web" });
     for (let round = 0; round < 5; round++) {
         await stop("web", 5);
         const other = await connectOther();
@@ -431,26 +382,29 @@ test("of two starts at the same moment one wins and the other is told Running", 
 });
 
 test("a start whose rootfs has gone fails by name, and the container is what it was", async () => {
-    const directory = path.join(roots.stateDir, "mine");
+    const directory = path.join(server.roots.stateDir, "mine");
     await mkdir(path.join(directory, "bin"), { recursive: true });
-    const busybox = await readFile(path.join(rootfs, "bin/busybox"));
+    const busybox = await readFile(path.join(await busyboxRootfs(), "bin/busybox"));
     await writeFile(path.join(directory, "bin/sh"), busybox);
     await chmod(path.join(directory, "bin/sh"), 0o755);
-    await run({
+    await server.run({
         name: "web",
         rootfs: { kind: "directory", path: directory },
         command: ["/bin/sh", "-c", "exit 3"],
     });
     await endOf("web");
-    await deps.native.removeTree(directory);
+    await server.deps.native.removeTree(directory);
     await assert.rejects(start("web"), refusedWith(ErrorCode.Invalid, /mine/, { field: "rootfs" }));
     assert.equal((await endOf("web")).exit.exitCode, 3);
 });
 
 test("a damaged config.json: broken in the list, only removable, the others unaffected", async () => {
-    await run({ name: "good" });
-    const { id } = await run({ name: "bad" });
-    await writeFile(path.join(roots.stateDir, "containers", id, "config.json"), '{"version": 1,');
+    await server.run({ name: "good" });
+    const { id } = await server.run({ name: "bad" });
+    await writeFile(
+        path.join(server.roots.stateDir, "containers", id, "config.json"),
+        '{"version": 1,',
+    );
     const rows = await list();
     const bad = rows.find(({ name }) => name === "bad");
     assert.ok(bad?.state.kind === "broken");
@@ -467,8 +421,8 @@ test("a damaged config.json: broken in the list, only removable, the others unaf
 });
 
 test("a container whose monitor was killed is lost when it ends, and can be started again", async () => {
-    const { id } = await run({ name: "web" });
-    const file = path.join(roots.runDir, "containers", id, "state.json");
+    const { id } = await server.run({ name: "web" });
+    const file = path.join(server.roots.runDir, "containers", id, "state.json");
     const record = JSON.parse(await readFile(file, "utf8")) as { monitorPid: number };
     process.kill(record.monitorPid, "SIGKILL");
     await eventually(async () => (await stateOf("web")).kind !== "exited", "still known");
@@ -484,8 +438,8 @@ const LSP_REQUEST_CANCELLED = -32800;
 test("a run that is cancelled leaves nothing, or was already answered", async () => {
     for (const delay of [0, 2, 5, 10, 20]) {
         const source = new CancellationTokenSource();
-        const spec = specOf({ name: "web" });
-        const answer = client.connection.sendRequest(RunRequest, spec, source.token);
+        const spec = await server.specOf({ name: "web" });
+        const answer = server.connection.sendRequest(RunRequest, spec, source.token);
         setTimeout(() => source.cancel(), delay);
         const [result] = await Promise.allSettled([answer]);
         if (result.status === "fulfilled") {
@@ -502,7 +456,7 @@ test("a run that is cancelled leaves nothing, or was already answered", async ()
 /** Everything that this client is told from now on. */
 function hearChanges(): DidChangeParams[] {
     const heard: DidChangeParams[] = [];
-    client.connection.onNotification(DidChangeNotification, (change) => void heard.push(change));
+    server.connection.onNotification(DidChangeNotification, (change) => void heard.push(change));
     return heard;
 }
 
@@ -511,7 +465,7 @@ test("what another process does is pushed: run, end, rename, remove", async () =
     const kinds = (id: string) =>
         heard.flatMap(({ changed }) => changed.filter((each) => each.id === id));
     const other = await connectOther();
-    const spec = specOf({ name: "web", command: ["/bin/cat"] });
+    const spec = await server.specOf({ name: "web", command: ["/bin/cat"] });
     const { id } = await other.connection.sendRequest(RunRequest, spec);
     await eventually(() => kinds(id).at(-1)?.state.kind === "running", "told that it runs");
     await other.connection.sendRequest(RenameRequest, { container: id, name: "new" });
@@ -528,12 +482,12 @@ test("what another process does is pushed: run, end, rename, remove", async () =
 
 test("an end by itself is pushed at once, and nothing is told twice", async () => {
     const heard = hearChanges();
-    const { id } = await run({ command: ["/bin/sh", "-c", "sleep 0.3; exit 5"] });
+    const { id } = await server.run({ command: ["/bin/sh", "-c", "sleep 0.3; exit 5"] });
     await eventually(
         () => heard.some(({ changed }) => changed.some(({ state }) => state.kind === "exited")),
         "told of the end",
     );
     const told = heard.flatMap(({ changed }) => changed.map((each) => JSON.stringify(each)));
     assert.equal(new Set(told).size, told.length);
-    assert.deepEqual(await readdir(path.join(roots.stateDir, "containers")), [id]);
+    assert.deepEqual(await readdir(path.join(server.roots.stateDir, "containers")), [id]);
 });

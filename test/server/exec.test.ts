@@ -1,63 +1,36 @@
 import assert from "node:assert/strict";
 import { readdir } from "node:fs/promises";
-import { after, afterEach, before, beforeEach, suite, test } from "node:test";
+import { afterEach, beforeEach, suite, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Deps } from "../../server/deps";
 import {
     ErrorCode,
     INPUT_LIMIT_BYTES,
     KillRequest,
-    RemoveRequest,
     RunRequest,
     SHELL,
     StopRequest,
     WINDOW_BYTES,
     type ContainerSummary,
 } from "../../server/protocol";
-import {
-    busyboxRootfs,
-    eventually,
-    temporaryRoots,
-    type TemporaryRoots,
-} from "../support/fixtures";
-import { connectLocally, depsFor, greet, refusedWith, type LocalClient } from "./client";
+import { busyboxRootfs, eventually } from "../support/fixtures";
+import { connectLocally, greet, refusedWith } from "./client";
 import { TestSession } from "./session";
+import { useServer } from "./useServer";
 
-let roots: TemporaryRoots;
-let deps: Deps;
-let client: LocalClient;
 let container: ContainerSummary;
 
-before(async () => {
-    roots = await temporaryRoots();
-    deps = depsFor(roots);
-    client = connectLocally(deps);
-    await greet(client.connection);
+const server = useServer("file", async () => {
     container = await runContainer();
 });
 
-after(async () => {
-    await removeContainer(container.id);
-    client.close();
-    deps.changes.dispose();
-    await roots.dispose();
-});
-
-async function runContainer(): Promise<ContainerSummary> {
-    const rootfs = { kind: "directory", path: await busyboxRootfs() } as const;
-    return client.connection.sendRequest(RunRequest, { rootfs, env: { FROM: "container" } });
-}
-
-async function removeContainer(id: string): Promise<void> {
-    await client.connection.sendRequest(RemoveRequest, { container: id, force: true });
-}
+const runContainer = () => server.run({ env: { FROM: "container" } });
 
 function exec(
     command: string | string[],
     more: Parameters<typeof TestSession.exec>[3] = {},
 ): TestSession {
     const words = typeof command === "string" ? ["/bin/sh", "-c", command] : command;
-    return TestSession.exec(client.connection, container.id, words, more);
+    return TestSession.exec(server.connection, container.id, words, more);
 }
 
 const terminal = { rows: 24, columns: 80 };
@@ -208,16 +181,16 @@ suite("a captured command", () => {
 
     test("is refused for a container that is not there or does not run", async () => {
         await assert.rejects(
-            TestSession.exec(client.connection, "nobody", ["id"]).ended,
+            TestSession.exec(server.connection, "nobody", ["id"]).ended,
             refusedWith(ErrorCode.NotFound, /nobody/),
         );
         const other = await runContainer();
-        await client.connection.sendRequest(StopRequest, { container: other.id, graceSeconds: 0 });
+        await server.connection.sendRequest(StopRequest, { container: other.id, graceSeconds: 0 });
         await assert.rejects(
-            TestSession.exec(client.connection, other.id, ["id"]).ended,
+            TestSession.exec(server.connection, other.id, ["id"]).ended,
             refusedWith(ErrorCode.NotRunning, new RegExp(other.name)),
         );
-        await removeContainer(other.id);
+        await server.remove(other.id);
     });
 });
 
@@ -292,7 +265,7 @@ suite("a command in a terminal", () => {
     });
 
     test("ends with it when its client goes", async () => {
-        const other = connectLocally(deps);
+        const other = connectLocally(server.deps);
         await greet(other.connection);
         const session = TestSession.exec(other.connection, container.id, ["/bin/sh"], { terminal });
         await session.input("sleep 1234\n");
@@ -325,11 +298,11 @@ suite("a session whose container ends", () => {
         test(`ends with it and says so when it ${how}`, async () => {
             const other = await runContainer();
             const sessions = [
-                TestSession.exec(client.connection, other.id, ["/bin/sleep", "1000"]),
-                TestSession.exec(client.connection, other.id, ["/bin/sh"], { terminal }),
+                TestSession.exec(server.connection, other.id, ["/bin/sleep", "1000"]),
+                TestSession.exec(server.connection, other.id, ["/bin/sh"], { terminal }),
             ];
             await Promise.all(sessions.map((session) => session.whenStarted()));
-            await client.connection.sendRequest(end as typeof KillRequest, { container: other.id });
+            await server.connection.sendRequest(end as typeof KillRequest, { container: other.id });
             for (const session of sessions) {
                 const { containerEnded, signal } = await session.ended;
                 assert.deepEqual(
@@ -340,7 +313,7 @@ suite("a session whose container ends", () => {
                     },
                 );
             }
-            await removeContainer(other.id);
+            await server.remove(other.id);
         });
     }
 });
@@ -387,16 +360,16 @@ suite("sessions", () => {
     test("are confined as the container's command is", async () => {
         const rootfs = { kind: "directory", path: await busyboxRootfs() } as const;
         const command = ["/bin/sleep", "1000"];
-        const other = await client.connection.sendRequest(RunRequest, { rootfs, command });
+        const other = await server.connection.sendRequest(RunRequest, { rootfs, command });
         const [theirs, mine] = ["$(pidof sleep)", "self"].map((which) =>
-            TestSession.exec(client.connection, other.id, [
+            TestSession.exec(server.connection, other.id, [
                 "/bin/sh",
                 "-c",
                 `grep -E '^(Uid|Gid|Groups|Cap.*|NoNewPrivs|Seccomp):' /proc/${which}/status`,
             ]),
         );
         await Promise.all([theirs!.ended, mine!.ended]);
-        await removeContainer(other.id);
+        await server.remove(other.id);
         assert.equal(mine!.text, theirs!.text);
         assert.match(mine!.text, /^NoNewPrivs:\t1$/m);
         assert.match(mine!.text, /^Seccomp:\t2$/m);

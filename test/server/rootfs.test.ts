@@ -3,50 +3,26 @@ import { execFileSync } from "node:child_process";
 import { chown, mkdir, mkdtemp, readdir, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { after, afterEach, before, beforeEach, suite, test } from "node:test";
+import { afterEach, beforeEach, suite, test } from "node:test";
 import { CancellationTokenSource } from "vscode-jsonrpc";
-import type { Deps } from "../../server/deps";
 import {
     ErrorCode,
     ImportProgress,
-    RemoveRequest,
     RootfsImportRequest,
     RootfsListRequest,
     RootfsRemoveRequest,
-    RunRequest,
     StartRequest,
     StopRequest,
-    type ContainerSpec,
     type RootfsInfo,
 } from "../../server/protocol";
-import {
-    busyboxRootfs,
-    eventually,
-    exportedTarball,
-    temporaryRoots,
-    type TemporaryRoots,
-} from "../support/fixtures";
-import { askFor, connectLocally, depsFor, greet, refusedWith, type LocalClient } from "./client";
+import { busyboxRootfs, eventually, exportedTarball } from "../support/fixtures";
+import { askFor, refusedWith } from "./client";
 import { TestSession } from "./session";
+import { useServer } from "./useServer";
 
-let roots: TemporaryRoots;
-let deps: Deps;
-let client: LocalClient;
+const server = useServer();
 /** For sources of a test's own. */
 let directory: string;
-
-before(async () => {
-    roots = await temporaryRoots();
-    deps = depsFor(roots);
-    client = connectLocally(deps);
-    await greet(client.connection);
-});
-
-after(async () => {
-    client.close();
-    deps.changes.dispose();
-    await roots.dispose();
-});
 
 beforeEach(async () => {
     directory = await mkdtemp(path.join(tmpdir(), "mcm-streams rootfs-"));
@@ -58,7 +34,7 @@ afterEach(async () => {
 
 function importRootfs(name: string, source: string, more: { token?: string } = {}) {
     const cancel = new CancellationTokenSource();
-    const imported = client.connection.sendRequest(
+    const imported = server.connection.sendRequest(
         RootfsImportRequest,
         { name, source, ...more },
         cancel.token,
@@ -67,24 +43,19 @@ function importRootfs(name: string, source: string, more: { token?: string } = {
     return { imported, cancel: () => cancel.cancel() };
 }
 
-const list = (): Promise<RootfsInfo[]> => askFor(client.connection, RootfsListRequest);
+const list = (): Promise<RootfsInfo[]> => askFor(server.connection, RootfsListRequest);
 
-const removeRootfs = (name: string) => client.connection.sendRequest(RootfsRemoveRequest, { name });
-
-const run = (spec: ContainerSpec) => client.connection.sendRequest(RunRequest, spec);
-
-const remove = (container: string) =>
-    client.connection.sendRequest(RemoveRequest, { container, force: true });
+const removeRootfs = (name: string) => server.connection.sendRequest(RootfsRemoveRequest, { name });
 
 async function output(container: string, script: string): Promise<string> {
-    const session = TestSession.exec(client.connection, container, ["/bin/sh", "-c", script]);
+    const session = TestSession.exec(server.connection, container, ["/bin/sh", "-c", script]);
     await session.ended;
     return session.text + session.errorText;
 }
 
 /** Nothing but imports that are whole lies where they are kept. */
 async function nothingLeft(names: string[] = []): Promise<void> {
-    assert.deepEqual((await readdir(deps.paths.rootfs)).sort(), names);
+    assert.deepEqual((await readdir(server.deps.paths.rootfs)).sort(), names);
 }
 
 suite("importing", () => {
@@ -95,7 +66,7 @@ suite("importing", () => {
         assert.equal(info.source, tarball);
         assert.ok(info.size > 100_000, `${info.size}`);
         assert.ok(Math.abs(Date.now() - Date.parse(info.importedAt)) < 60_000);
-        const container = await run({ rootfs: { kind: "imported", name: "busy" } });
+        const container = await server.run({ rootfs: { kind: "imported", name: "busy" } });
         assert.match(await output(container.id, "id -u; ls /bin/busybox"), /^0\n\/bin\/busybox\n$/);
         assert.deepEqual(
             (await list()).map(({ usedBy }) => usedBy),
@@ -105,7 +76,7 @@ suite("importing", () => {
             removeRootfs("busy"),
             refusedWith(ErrorCode.Running, new RegExp(`used by: ${container.name}`)),
         );
-        await remove(container.id);
+        await server.remove(container.id);
         await removeRootfs("busy");
         assert.deepEqual(await list(), []);
         await nothingLeft();
@@ -121,11 +92,11 @@ suite("importing", () => {
         await symlink("/absolute", path.join(source, "link"));
         execFileSync("chmod", ["6755", path.join(source, "bin/f2")]);
         const told: number[] = [];
-        client.connection.onProgress(ImportProgress, "p", ({ entries }) => {
+        server.connection.onProgress(ImportProgress, "p", ({ entries }) => {
             told.push(entries);
         });
         await importRootfs("copied", source, { token: "p" }).imported;
-        const copy = path.join(deps.paths.rootfs, "copied", "root");
+        const copy = path.join(server.deps.paths.rootfs, "copied", "root");
         const listing = (root: string) =>
             execFileSync("sh", ["-c", "find . -printf '%y %m %U %G %T@ %p %l\\n' | sort"], {
                 cwd: root,
@@ -197,7 +168,8 @@ suite("importing", () => {
         for (const from of [source, archive]) {
             const { imported, cancel } = importRootfs("large", from);
             await eventually(
-                async () => (await readdir(deps.paths.rootfs)).some((name) => name.startsWith(".")),
+                async () =>
+                    (await readdir(server.deps.paths.rootfs)).some((name) => name.startsWith(".")),
                 "the import to begin",
             );
             cancel();
@@ -221,7 +193,7 @@ suite("importing", () => {
     });
 
     test("removes what another import left that died", async () => {
-        await mkdir(path.join(deps.paths.rootfs, ".importing-999999999-1-abcdef/root/sub"), {
+        await mkdir(path.join(server.deps.paths.rootfs, ".importing-999999999-1-abcdef/root/sub"), {
             recursive: true,
         });
         await importRootfs("after", await busyboxRootfs()).imported;
@@ -231,7 +203,7 @@ suite("importing", () => {
 
     test("is not needed twice after its description is lost", async () => {
         await importRootfs("lost", await busyboxRootfs()).imported;
-        await writeFile(path.join(deps.paths.rootfs, "lost/import.json"), "{damaged");
+        await writeFile(path.join(server.deps.paths.rootfs, "lost/import.json"), "{damaged");
         const [info] = await list();
         assert.equal(info?.name, "lost");
         assert.ok(info.size > 100_000);
@@ -249,7 +221,7 @@ suite("removing", () => {
 
     test("takes a tree that is 3000 directories deep", async () => {
         await importRootfs("deep", await busyboxRootfs()).imported;
-        const root = path.join(deps.paths.rootfs, "deep/root");
+        const root = path.join(server.deps.paths.rootfs, "deep/root");
         // A path may have 4095 bytes: half of the way each time.
         const half = "d/".repeat(1500);
         execFileSync("sh", ["-c", `mkdir -p ${half} && cd ${half} && mkdir -p ${half}`], {
@@ -270,12 +242,12 @@ suite("a directory as root file system", () => {
             ["file", /not a directory.*Import a tarball/],
         ] as const) {
             await assert.rejects(
-                run({ rootfs: { kind: "directory", path: path.join(directory, name) } }),
+                server.run({ rootfs: { kind: "directory", path: path.join(directory, name) } }),
                 refusedWith(ErrorCode.Invalid, problem, { field: "rootfs" }),
             );
         }
         await assert.rejects(
-            run({ rootfs: { kind: "imported", name: "nothing" } }),
+            server.run({ rootfs: { kind: "imported", name: "nothing" } }),
             refusedWith(ErrorCode.NotFound, /"nothing"/),
         );
     });
@@ -283,7 +255,7 @@ suite("a directory as root file system", () => {
 
 suite("this computer as root file system", () => {
     test("runs its programs, with nothing private of it", async () => {
-        const { id } = await run({ rootfs: { kind: "host" }, name: "like-home" });
+        const { id } = await server.run({ rootfs: { kind: "host" }, name: "like-home" });
         assert.equal(await output(id, "bash -c 'echo $BASH_VERSION' | wc -l"), "1\n");
         assert.equal(await output(id, "awk 'BEGIN { print 6 * 7 }'"), "42\n");
         assert.match(await output(id, "vi --version | head -n 1"), /VIM|vi/i);
@@ -297,54 +269,54 @@ suite("this computer as root file system", () => {
         );
         assert.match(await output(id, "cat /etc/shadow /root/.bash_history"), /No such file/);
         assert.doesNotMatch(await output(id, "cat /etc/passwd"), /\/home\//);
-        await remove(id);
+        await server.remove(id);
     });
 
     test("can be changed by a container, for itself, and lasts over a restart", async () => {
-        const { id } = await run({ rootfs: { kind: "host" } });
+        const { id } = await server.run({ rootfs: { kind: "host" } });
         await output(
             id,
             "echo '#!/bin/sh\necho mine' > /usr/bin/mcm-test; chmod +x /usr/bin/mcm-test",
         );
         await output(id, "rm /usr/bin/awk; touch /etc/mcm-test");
-        await client.connection.sendRequest(StopRequest, { container: id, graceSeconds: 0 });
-        await client.connection.sendRequest(StartRequest, { container: id });
+        await server.connection.sendRequest(StopRequest, { container: id, graceSeconds: 0 });
+        await server.connection.sendRequest(StartRequest, { container: id });
         assert.equal(
             await output(id, "mcm-test; ls /etc/mcm-test; ls /usr/bin/awk"),
             "mine\n/etc/mcm-test\nls: cannot access '/usr/bin/awk': No such file or directory\n",
         );
-        const other = await run({ rootfs: { kind: "host" } });
+        const other = await server.run({ rootfs: { kind: "host" } });
         assert.match(
             await output(other.id, "awk 'BEGIN { print 1 }'; mcm-test"),
             /^1\n.*not found/,
         );
-        await remove(id);
-        await remove(other.id);
+        await server.remove(id);
+        await server.remove(other.id);
         assert.equal(execFileSync("awk", ["BEGIN { print 1 }"]).toString(), "1\n");
     });
 
     test("gives a shell a prompt with the user, the host's name and the directory", async () => {
-        const { id } = await run({ rootfs: { kind: "host" }, name: "prompt" });
-        const session = TestSession.exec(client.connection, id, ["@shell"], {
+        const { id } = await server.run({ rootfs: { kind: "host" }, name: "prompt" });
+        const session = TestSession.exec(server.connection, id, ["@shell"], {
             terminal: { rows: 24, columns: 80 },
         });
         await session.saw(/root@prompt.*:.*\/.*# $/);
         await session.input("exit 3\r");
         assert.equal((await session.ended).exitCode, 3);
-        await remove(id);
+        await server.remove(id);
     });
 
     test("is made once, whole, also when many ask at once, and an old one is removed", async () => {
         const skeletons = async () =>
-            (await readdir(roots.stateDir)).filter((name) => name.includes("host-rootfs-"));
+            (await readdir(server.roots.stateDir)).filter((name) => name.includes("host-rootfs-"));
         const [first] = await skeletons();
         assert.ok(first !== undefined);
         await rename(
-            path.join(roots.stateDir, first),
-            path.join(roots.stateDir, "host-rootfs-000000000000"),
+            path.join(server.roots.stateDir, first),
+            path.join(server.roots.stateDir, "host-rootfs-000000000000"),
         );
         const prepared = await Promise.all(
-            Array.from({ length: 5 }, () => deps.rootfs.prepare({ kind: "host" })),
+            Array.from({ length: 5 }, () => server.deps.rootfs.prepare({ kind: "host" })),
         );
         assert.deepEqual(
             new Set(prepared.map((one) => path.basename(one.directory))),

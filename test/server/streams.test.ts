@@ -1,16 +1,13 @@
 /** Logs and figures of real containers. */
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
-import { after, afterEach, before, suite, test } from "node:test";
+import { afterEach, suite, test } from "node:test";
 import { CancellationTokenSource } from "vscode-jsonrpc";
-import type { Deps } from "../../server/deps";
 import {
     AcknowledgeNotification,
     ErrorCode,
     LogProgress,
     LogsRequest,
-    RemoveRequest,
-    RunRequest,
     StartRequest,
     StatsNotification,
     StatsSubscribeRequest,
@@ -18,55 +15,21 @@ import {
     StatusRequest,
     StopRequest,
     WINDOW_BYTES,
-    type ContainerSpec,
     type LogLine,
     type StatsSample,
     type Usage,
 } from "../../server/protocol";
-import {
-    busyboxRootfs,
-    eventually,
-    temporaryRoots,
-    type TemporaryRoots,
-} from "../support/fixtures";
-import { ask, connectLocally, depsFor, greet, refusedWith, type LocalClient } from "./client";
+import { eventually } from "../support/fixtures";
+import { ask, refusedWith } from "./client";
+import { useServer } from "./useServer";
 
-let roots: TemporaryRoots;
-let deps: Deps;
-let client: LocalClient;
-let containers: string[] = [];
-
-before(async () => {
-    roots = await temporaryRoots();
-    deps = depsFor(roots);
-    client = connectLocally(deps);
-    await greet(client.connection);
-});
+const server = useServer();
 
 afterEach(async () => {
-    for (const container of containers) {
-        await client.connection.sendRequest(RemoveRequest, { container, force: true });
+    for (const { id } of await server.list()) {
+        await server.remove(id);
     }
-    containers = [];
 });
-
-after(async () => {
-    client.close();
-    deps.changes.dispose();
-    deps.sampler.dispose();
-    await roots.dispose();
-});
-
-async function run(script: string, more: Partial<ContainerSpec> = {}): Promise<string> {
-    const rootfs = { kind: "directory", path: await busyboxRootfs() } as const;
-    const { id } = await client.connection.sendRequest(RunRequest, {
-        rootfs,
-        command: ["/bin/sh", "-c", script],
-        ...more,
-    });
-    containers.push(id);
-    return id;
-}
 
 let logsCount = 0;
 
@@ -77,8 +40,8 @@ function logs(container: string, more: { tail?: number; follow?: boolean } = {})
     const cancel = new CancellationTokenSource();
     const state = { acknowledges: true, bytes: 0 };
     const acknowledge = (bytes: number) =>
-        client.connection.sendNotification(AcknowledgeNotification, { token, bytes });
-    const progress = client.connection.onProgress(LogProgress, token, (some) => {
+        server.connection.sendNotification(AcknowledgeNotification, { token, bytes });
+    const progress = server.connection.onProgress(LogProgress, token, (some) => {
         lines.push(...some);
         const bytes = some.reduce((sum, { text }) => sum + Buffer.byteLength(text), 0);
         state.bytes += bytes;
@@ -86,7 +49,7 @@ function logs(container: string, more: { tail?: number; follow?: boolean } = {})
             void acknowledge(bytes);
         }
     });
-    const ended = client.connection
+    const ended = server.connection
         .sendRequest(LogsRequest, { container, token, ...more }, cancel.token)
         .finally(() => progress.dispose());
     ended.catch(() => undefined);
@@ -95,17 +58,10 @@ function logs(container: string, more: { tail?: number; follow?: boolean } = {})
     return { lines, texts, saw, ended, state, acknowledge, cancel: () => cancel.cancel() };
 }
 
-async function whenEnded(container: string): Promise<void> {
-    await eventually(async () => {
-        const { state } = await client.connection.sendRequest(StatusRequest, { container });
-        return state.kind === "exited";
-    }, "the container to end");
-}
-
 suite("the log", () => {
     test("has times, streams and texts of what a stopped container wrote", async () => {
-        const id = await run("echo out; echo é >&2; printf unfinished");
-        await whenEnded(id);
+        const id = await server.runScript("echo out; echo é >&2; printf unfinished");
+        await server.whenEnded(id);
         const log = logs(id);
         await log.ended;
         const byStream = (stream: string) =>
@@ -120,15 +76,15 @@ suite("the log", () => {
     });
 
     test("has its last lines only when they are asked for", async () => {
-        const id = await run("seq 1 10000");
-        await whenEnded(id);
+        const id = await server.runScript("seq 1 10000");
+        await server.whenEnded(id);
         const log = logs(id, { tail: 3 });
         await log.ended;
         assert.deepEqual(log.texts(), ["9998", "9999", "10000"]);
     });
 
     test("is followed until the container ends", async () => {
-        const id = await run("echo first; sleep 0.5; echo last");
+        const id = await server.runScript("echo first; sleep 0.5; echo last");
         const log = logs(id, { follow: true });
         await log.saw("first");
         await log.ended;
@@ -136,7 +92,7 @@ suite("the log", () => {
     });
 
     test("is followed until the request is cancelled", async () => {
-        const id = await run("while :; do echo tick; sleep 0.05; done");
+        const id = await server.runScript("while :; do echo tick; sleep 0.05; done");
         const log = logs(id, { follow: true, tail: 0 });
         await log.saw("tick");
         log.cancel();
@@ -144,22 +100,22 @@ suite("the log", () => {
     });
 
     test("of a stopped container ends at once when it is followed", async () => {
-        const id = await run("echo done");
-        await whenEnded(id);
+        const id = await server.runScript("echo done");
+        await server.whenEnded(id);
         const log = logs(id, { follow: true });
         await log.ended;
         assert.deepEqual(log.texts(), ["done"]);
     });
 
     test("goes on after the container was started again", async () => {
-        const id = await run("echo run; sleep 1000");
+        const id = await server.runScript("echo run; sleep 1000");
         await eventually(async () => {
             const log = logs(id);
             await log.ended;
             return log.texts().length === 1;
         }, "the first run to write");
-        await client.connection.sendRequest(StopRequest, { container: id, graceSeconds: 0 });
-        await client.connection.sendRequest(StartRequest, { container: id });
+        await server.connection.sendRequest(StopRequest, { container: id, graceSeconds: 0 });
+        await server.connection.sendRequest(StartRequest, { container: id });
         const log = logs(id, { follow: true });
         await eventually(() => log.texts().length === 2, "both runs in the log");
         log.cancel();
@@ -169,7 +125,7 @@ suite("the log", () => {
 
     test("is followed over its rotation, and kept within its bound", async () => {
         // About 24 MB in the log, which keeps 16 MiB in two files.
-        const id = await run(
+        const id = await server.runScript(
             "sleep 0.3; i=0; while [ $i -lt 40 ]; do seq 1 10000; i=$((i+1)); done",
         );
         const log = logs(id, { follow: true });
@@ -186,8 +142,8 @@ suite("the log", () => {
 
     test("stops at the window when it is not acknowledged, and goes on when it is", async () => {
         const line = "x".repeat(100);
-        const id = await run(`yes ${line} | head -n 50000`);
-        await whenEnded(id);
+        const id = await server.runScript(`yes ${line} | head -n 50000`);
+        await server.whenEnded(id);
         const log = logs(id);
         log.state.acknowledges = false;
         await eventually(() => log.state.bytes >= WINDOW_BYTES, "a window of lines");
@@ -208,19 +164,19 @@ suite("the log", () => {
 async function sampled(id: string, intervalMs: number, enough: (usage: Usage[]) => boolean) {
     const samples: StatsSample[] = [];
     const usage = () => samples.flatMap((sample) => sample.usage[id] ?? []);
-    const listener = client.connection.onNotification(StatsNotification, (sample) => {
+    const listener = server.connection.onNotification(StatsNotification, (sample) => {
         samples.push(sample);
     });
-    await client.connection.sendRequest(StatsSubscribeRequest, { intervalMs });
+    await server.connection.sendRequest(StatsSubscribeRequest, { intervalMs });
     await eventually(() => enough(usage()), "samples that suffice", 30_000);
-    await ask(client.connection, StatsUnsubscribeRequest);
+    await ask(server.connection, StatsUnsubscribeRequest);
     listener.dispose();
     return { samples, usage: usage() };
 }
 
 suite("samples", () => {
     test("show what a limit of 0.2 cores leaves of a command that spins", async () => {
-        const id = await run("while :; do :; done", { limits: { cpu: 0.2 } });
+        const id = await server.runScript("while :; do :; done", { limits: { cpu: 0.2 } });
         const { usage } = await sampled(id, 500, (all) => all.length >= 7);
         assert.equal(usage[0]!.cpu, undefined);
         const rates = usage.slice(1).map(({ cpu }) => cpu!);
@@ -233,7 +189,7 @@ suite("samples", () => {
     test("show the memory that a command holds, of its limit, and the peak", async () => {
         const limit = 64 * 1024 * 1024;
         const held = 32 * 1024 * 1024;
-        const id = await run(
+        const id = await server.runScript(
             `head -c ${held} /dev/zero | { tail -c ${held}; sleep 1000; } | sleep 1000`,
             {
                 limits: { memory: limit, pids: 50 },
@@ -250,11 +206,11 @@ suite("samples", () => {
 
     test("show bytes written to the disk, where the host counts them", async () => {
         const write = "dd if=/dev/zero of=/f bs=1M count=8 conv=fsync; touch /done; sleep 1000";
-        const id = await run(write);
-        const done = `${roots.stateDir}/containers/${id}/upper/done`;
+        const id = await server.runScript(write);
+        const done = `${server.roots.stateDir}/containers/${id}/upper/done`;
         const { usage } = await sampled(id, 250, () => existsSync(done));
         const { ioReadBytes, ioWriteBytes } = usage.at(-1)!;
-        if (deps.cgroups.controllers.io === "v2") {
+        if (server.deps.cgroups.controllers.io === "v2") {
             assert.ok(ioWriteBytes! >= 8 * 1024 * 1024, `${ioWriteBytes}`);
         } else {
             // Newer kernels count for v1 only while io is throttled: then it is not known, and not 0.
@@ -264,18 +220,21 @@ suite("samples", () => {
     });
 
     test("have all that run and none that do not, and the computer they run on", async () => {
-        const [one, two] = [await run("sleep 1000"), await run("sleep 1000")];
+        const [one, two] = [
+            await server.runScript("sleep 1000"),
+            await server.runScript("sleep 1000"),
+        ];
         const before = await sampled(two, 250, (all) => all.length >= 2);
         assert.deepEqual(Object.keys(before.samples.at(-1)!.usage).sort(), [one, two].sort());
         assert.ok(before.samples[0]!.host.cpus >= 1 && before.samples[0]!.host.memory > 1e8);
-        await client.connection.sendRequest(StopRequest, { container: two, graceSeconds: 0 });
+        await server.connection.sendRequest(StopRequest, { container: two, graceSeconds: 0 });
         const rest = await sampled(one, 250, (all) => all.length >= 2);
         assert.deepEqual(Object.keys(rest.samples.at(-1)!.usage), [one]);
     });
 
     test("are not wanted more often than four times a second", async () => {
         await assert.rejects(
-            client.connection.sendRequest(StatsSubscribeRequest, { intervalMs: 10 }),
+            server.connection.sendRequest(StatsSubscribeRequest, { intervalMs: 10 }),
             refusedWith(ErrorCode.Invalid, /intervalMs/, { field: "intervalMs" }),
         );
     });
@@ -283,8 +242,8 @@ suite("samples", () => {
 
 suite("the status", () => {
     test("has a rate without a sampler", async () => {
-        const id = await run("while :; do :; done", { limits: { cpu: 0.5 } });
-        const { usage } = await client.connection.sendRequest(StatusRequest, { container: id });
+        const id = await server.runScript("while :; do :; done", { limits: { cpu: 0.5 } });
+        const { usage } = await server.connection.sendRequest(StatusRequest, { container: id });
         assert.ok(usage?.cpu !== undefined && usage.cpu >= 0 && usage.cpu < 1.5, `${usage?.cpu}`);
     });
 });
