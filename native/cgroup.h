@@ -45,7 +45,10 @@ struct cgroup_usage {
 #define _cleanup_cgroup_ __attribute__((cleanup(cgroup_close)))
 void cgroup_close(struct cgroup *cgroup);
 
-/* Opens our parent directory in every hierarchy, made when `create`. No hierarchy is no failure. */
+/*
+ * Opens our parent directory in every hierarchy, made when `create`: a hierarchy that is read-only
+ * then counts as absent, and a host without any is step `cgroup`, EROFS or ENOENT.
+ */
 int cgroup_open_parent(bool create, struct cgroup *ret_parent, struct error *error);
 
 /*

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/vfs.h>
 #include <time.h>
 #include <unistd.h>
@@ -43,6 +44,13 @@ static int mount_open(const char *path, long magic)
     if (fd < 0 || fstatfs(fd, &filesystem) < 0 || (long)filesystem.f_type != magic)
         return -1;
     return TAKE_FD(fd);
+}
+
+static bool mount_is_read_only(int fd)
+{
+    struct statvfs filesystem;
+
+    return fstatvfs(fd, &filesystem) == 0 && (filesystem.f_flag & ST_RDONLY) != 0;
 }
 
 /* The top of a hierarchy; -1 when this host has it not. */
@@ -100,22 +108,38 @@ int cgroup_make_directory(int parent, const char *name)
     return fchmodat(parent, name, 0755, 0);
 }
 
+/* Without any there is nothing to limit, to find and to end a container's processes by. */
+static int hierarchies_missing(bool read_only, struct error *error)
+{
+    if (read_only)
+        return error_set(error, STEP_CGROUP, EROFS,
+                         "the control groups below /sys/fs/cgroup are read-only");
+    return error_set(error, STEP_CGROUP, ENOENT, "no control groups are mounted at /sys/fs/cgroup");
+}
+
 int cgroup_open_parent(bool create, struct cgroup *ret_parent, struct error *error)
 {
     _cleanup_cgroup_ struct cgroup parent = CGROUP_NONE;
-    bool made_unified = false;
+    bool made_unified = false, read_only = false, any = false;
 
     for (size_t i = 0; i < CGROUP_HIERARCHIES; i++) {
         _cleanup_close_ int top = hierarchy_open(i);
         if (top < 0)
             continue;
+        if (create && mount_is_read_only(top)) {
+            read_only = true;
+            continue;
+        }
         if (create && cgroup_make_directory(top, CGROUP_PARENT) == 0)
             made_unified |= i == CGROUP_UNIFIED;
-        else if (create && errno != EEXIST && errno != EROFS && errno != EACCES)
+        else if (create && errno != EEXIST && errno != EACCES)
             return error_set(error, STEP_CGROUP, errno, "cannot make %s in %s", CGROUP_PARENT,
                              mounts[i]);
         parent.fds[i] = openat(top, CGROUP_PARENT, DIRECTORY);
+        any |= parent.fds[i] >= 0;
     }
+    if (create && !any)
+        return hierarchies_missing(read_only, error);
     if (made_unified)
         cgroup_enable_controllers(&parent);
     if (create && parent.fds[CGROUP_CPUSET] >= 0 &&

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "host.h"
 #include "options.h"
 #include "remove.h"
 #include "self.h"
@@ -78,7 +79,7 @@ static int run(struct options *options, char **argv, struct error *error)
     if (options->trace)
         trace_begin(options->status_fd);
 
-    if (self_close_fds(kept, 2, error) < 0)
+    if (self_close_fds(kept, 2, error) < 0 || host_require_root(error) < 0)
         return -1;
     switch (options->verb) {
     case VERB_START:

@@ -7,6 +7,7 @@
 
 #include "environment.h"
 #include "error.h"
+#include "host.h"
 #include "ns_enter_join.h"
 #include "ns_enter_options.h"
 #include "ns_enter_relay.h"
@@ -66,7 +67,8 @@ static int run(const struct enter_options *options, struct command_end *ret_end,
 
     if (options->trace)
         trace_begin(options->status_fd);
-    if (self_close_fds(kept, sizeof(kept) / sizeof(kept[0]), error) < 0)
+    if (self_close_fds(kept, sizeof(kept) / sizeof(kept[0]), error) < 0 ||
+        host_require_root(error) < 0 || host_require_calls(error) < 0)
         return -1;
     _cleanup_free_ char **environment = NULL;
     if (environment_read(options->env_fd, &environment, error) < 0)

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "environment.h"
+#include "host.h"
 #include "monitor.h"
 #include "namespace.h"
 #include "status.h"
@@ -98,7 +99,7 @@ int container_start(struct options *options, char **argv, struct error *error)
     struct launch_word word;
     char **environment;
 
-    if (environment_read(options->env_fd, &environment, error) < 0)
+    if (host_require_calls(error) < 0 || environment_read(options->env_fd, &environment, error) < 0)
         return -1;
     container->command.environment = environment;
     cleanup_close(&options->env_fd);

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "lock.h"
@@ -195,13 +196,23 @@ static int state_make(const struct container *container, struct state *state, st
     return 0;
 }
 
+/* Overlay marks by such an attribute what hides a directory below (`userxattr`). Without it a mount
+ * succeeds, and what is done in it fails later. */
+static int attributes_check(int dir, struct error *error)
+{
+    if (fgetxattr(dir, "user.overlay.opaque", NULL, 0) < 0 && errno == EOPNOTSUPP)
+        return error_set(error, STEP_OVERLAY, EOPNOTSUPP,
+                         "the file system of the state directory has no extended attributes");
+    return 0;
+}
+
 int state_prepare(const struct container *container, struct state *ret_state, struct error *error)
 {
     struct state state = {.dir = -1, .run = -1};
 
     if (state_dir_open(container, &state.dir, error) < 0)
         return -1;
-    if (state_make(container, &state, error) < 0) {
+    if (attributes_check(state.dir, error) < 0 || state_make(container, &state, error) < 0) {
         state_undo(container, &state);
         return -1;
     }

@@ -85,7 +85,8 @@ export interface NativeFailure {
 
 /** How a failing step is to be understood; rows are tried from the top, the first match counts. */
 export interface Meaning {
-    step: string;
+    /** Any step when absent. */
+    step?: string;
     /** Only with one of these; any errno when absent. */
     errno?: string[];
     code: ErrorCode;
@@ -97,10 +98,81 @@ export interface Meaning {
 const ABSENT = ["ENOENT", "EOPNOTSUPP", "ENODEV", "ENOSYS"];
 
 const CONTROLLER_HINT =
-    "This host has no cgroup controller for it; run without this limit or mount the controller.";
+    "Run without this limit, or let this host have the cgroup controller, mounted and writable.";
+
+const SANDBOX_HINT =
+    "Root may not do that here: is this a container or a sandbox itself? Start the backend outside " +
+    "of it, or give it all of root's capabilities and system calls.";
+
+/** What a host lacks that no container can do without. */
+const HOST_LACKS: Meaning[] = [
+    {
+        errno: ["ENOSYS"],
+        code: ErrorCode.Unsupported,
+        hint:
+            "This kernel does not have the system call, or a sandbox hides it: Linux 5.19 or later " +
+            "is needed, with seccomp and user namespaces.",
+    },
+    { step: "privilege", errno: ["EPERM"], code: ErrorCode.Unsupported, hint: SANDBOX_HINT },
+    { step: "monitor", errno: ["EPERM"], code: ErrorCode.Unsupported, hint: SANDBOX_HINT },
+    { step: "overlay", errno: ["EPERM"], code: ErrorCode.Unsupported, hint: SANDBOX_HINT },
+    {
+        step: "overlay",
+        errno: ["ENODEV"],
+        code: ErrorCode.Unsupported,
+        hint: "The kernel has no overlay file system; load its module: modprobe overlay.",
+    },
+    {
+        step: "overlay",
+        errno: ["EOPNOTSUPP"],
+        code: ErrorCode.Unsupported,
+        hint: "Put the state directory on ext4, xfs, btrfs, or tmpfs of Linux 6.6 or later.",
+    },
+    {
+        step: "seccomp",
+        code: ErrorCode.Unsupported,
+        hint:
+            "The kernel must have CONFIG_SECCOMP_FILTER: no container is run without its filter " +
+            "of system calls.",
+    },
+    {
+        step: "cgroup",
+        errno: ["ENOENT"],
+        code: ErrorCode.Unsupported,
+        hint: "Mount them: mount -t cgroup2 none /sys/fs/cgroup.",
+    },
+    {
+        step: "cgroup",
+        errno: ["EROFS"],
+        code: ErrorCode.Unsupported,
+        hint:
+            "Remount them: mount -o remount,rw /sys/fs/cgroup. In a container they stay read-only " +
+            "unless it is a privileged one.",
+    },
+    {
+        step: "clone",
+        errno: ["ENOSPC"],
+        code: ErrorCode.Unsupported,
+        hint:
+            "This computer allows no more namespaces of a kind: raise user.max_user_namespaces " +
+            "and its siblings by sysctl(8).",
+    },
+    {
+        step: "clone",
+        errno: ["EPERM", "EINVAL"],
+        code: ErrorCode.Unsupported,
+        hint: "The kernel must have every kind of namespace, and nothing may forbid root to make them.",
+    },
+    {
+        step: "idmapped-mount",
+        code: ErrorCode.Unsupported,
+        hint: "Choose a root file system on ext4, xfs, btrfs or tmpfs; Linux 5.19 or later is needed.",
+    },
+];
 
 /** Exported for the test that every step is one of native/error.h. */
 export const MEANINGS: Meaning[] = [
+    ...HOST_LACKS,
     { step: "lock", errno: ["EBUSY", "EWOULDBLOCK", "EAGAIN"], code: ErrorCode.Running },
     { step: "identify", errno: ["ESRCH"], code: ErrorCode.NotRunning },
     { step: "join", errno: ["ESRCH"], code: ErrorCode.NotRunning },
@@ -141,17 +213,6 @@ export const MEANINGS: Meaning[] = [
         },
         { step: `limit-${limit}`, code: ErrorCode.Invalid, field: `limits.${limit}` },
     ]),
-    {
-        step: "clone",
-        errno: ["EPERM", "ENOSYS", "EINVAL", "ENOSPC"],
-        code: ErrorCode.Unsupported,
-        hint: "User namespaces must be enabled: see user.max_user_namespaces in sysctl(8).",
-    },
-    {
-        step: "idmapped-mount",
-        code: ErrorCode.Unsupported,
-        hint: "Choose a root file system on ext4, xfs, btrfs or tmpfs; Linux 5.19 or later is needed.",
-    },
 ];
 
 /** A native program's failure with the code and the hint of its step and errno. */
@@ -159,7 +220,7 @@ export function nativeError(failure: NativeFailure): McmError {
     const errno = failure.code;
     const meaning = MEANINGS.find(
         (row) =>
-            row.step === failure.step &&
+            (row.step === undefined || row.step === failure.step) &&
             (row.errno === undefined || (errno !== undefined && row.errno.includes(errno))),
     );
     const hint = meaning?.hint ?? (errno === undefined ? undefined : ERRNO_HINTS[errno]);

@@ -58,6 +58,16 @@ export interface StartOptions {
     rootfs?: string;
     /** What goes through --env-fd. */
     environment?: string;
+    /** Command that starts container_executor. */
+    wrapper?: string[];
+}
+
+/** How container_executor is started, when not as it is on the host as it is. */
+export interface Launch {
+    /** Command that starts it. */
+    wrapper?: string[];
+    /** Its path, when it is a copy. */
+    program?: string;
 }
 
 /** Runs container_executor with a status fd to its end. */
@@ -65,11 +75,13 @@ export async function execute(
     verb: string,
     args: string[],
     environment?: string,
+    { wrapper = [], program = nativeProgram("container_executor") }: Launch = {},
 ): Promise<Executed> {
     const inherited = environment === undefined ? [] : ["--env-fd", String(ENV_FD)];
+    const [command, ...before] = [...wrapper, program];
     const child = spawn(
-        nativeProgram("container_executor"),
-        [verb, "--status-fd", String(STATUS_FD), ...inherited, ...args],
+        command,
+        [...before, verb, "--status-fd", String(STATUS_FD), ...inherited, ...args],
         { stdio: ["ignore", "ignore", "pipe", "pipe", "pipe"], env: { SECRET: "of the caller" } },
     );
     const writable = child.stdio[ENV_FD] as Writable;
@@ -119,7 +131,7 @@ export class Container {
     /** Starts it, and expects nothing. */
     async tryStart(command: string[], options: StartOptions = {}): Promise<Executed> {
         const args = await this.startArgs(command, options);
-        return execute("start", args, options.environment);
+        return execute("start", args, options.environment, { wrapper: options.wrapper });
     }
 
     /** Starts it; fails the test when that fails. */
