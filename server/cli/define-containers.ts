@@ -70,9 +70,9 @@ function defineLogs({ program, context, action }: Definition): void {
         .summary("what a container's command has written")
         .description("Prints what a container's command has written, each stream where it belongs.")
         .argument("<id>", ID_HELP)
-        .option("--follow", "go on until the container ends, or Ctrl-C")
+        .option("-f, --follow", "go on until the container ends, or Ctrl-C")
         .addOption(
-            valueOption("--tail <lines>", "only the last so many lines", (option, value) =>
+            valueOption("-n, --tail <lines>", "only the last so many lines", (option, value) =>
                 parseCount(option, value, 0),
             ),
         )
@@ -153,7 +153,7 @@ function defineRemoveAndRename({ program, context, action }: Definition): void {
         .summary("remove containers and what they have written")
         .description("Removes containers and everything they have written.")
         .argument("<id...>", IDS_HELP)
-        .option("--force", "kill it first if it runs")
+        .option("-f, --force", "kill it first if it runs")
         .action(
             action(async (ids: string[], options: { force?: boolean }) =>
                 (await import("./lifecycle")).remove(ids, options, context),

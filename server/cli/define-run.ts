@@ -71,7 +71,7 @@ function runOptions(command: Command): Command {
         )
         .addOption(
             valueOption(
-                "--memory <size>",
+                "-m, --memory <size>",
                 "most memory: digits with an optional K, M, G or T (binary)",
                 parseMemoryLimit,
             ),
@@ -84,12 +84,12 @@ function runOptions(command: Command): Command {
             ),
         )
         .option("--hostname <name>", "host name inside (default: the container's name)")
-        .addOption(valueOption("--env <key=value>", "environment variable; repeat", parseEnv))
-        .option("--workdir <dir>", "working directory inside (default: /)")
-        .option("--user <user[:group]>", "names or numbers inside (default: root)")
+        .addOption(valueOption("-e, --env <key=value>", "environment variable; repeat", parseEnv))
+        .option("-w, --workdir <dir>", "working directory inside (default: /)")
+        .option("-u, --user <user[:group]>", "names or numbers inside (default: root)")
         .addOption(
             valueOption(
-                "--volume <src:dst[:mode]>",
+                "-v, --volume <src:dst[:mode]>",
                 "a directory or file of this computer inside; ro read-only, rw (default), or " +
                     "cow: changes stay in the container; repeat",
                 parseVolume,
@@ -113,9 +113,9 @@ function execOptions(command: Command): Command {
         .passThroughOptions()
         .option("-i, --interactive", "connect the input of this command")
         .option("-t, --tty", "give it a terminal, this one")
-        .option("--user <user[:group]>", "names or numbers inside (default: root)")
-        .option("--workdir <dir>", "working directory inside")
-        .addOption(valueOption("--env <key=value>", "environment variable; repeat", parseEnv));
+        .option("-u, --user <user[:group]>", "names or numbers inside (default: root)")
+        .option("-w, --workdir <dir>", "working directory inside")
+        .addOption(valueOption("-e, --env <key=value>", "environment variable; repeat", parseEnv));
 }
 
 const RUN_HELP =
