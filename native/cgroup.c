@@ -75,19 +75,15 @@ int cgroup_create(const struct cgroup *parent, const char *id, const struct limi
     return 0;
 }
 
-int cgroup_join(const struct cgroup *cgroup, pid_t pid, struct error *error)
+int cgroup_join(const struct cgroup *cgroup, struct error *error)
 {
-    char text[16];
-
-    snprintf(text, sizeof(text), "%d", pid);
     for (size_t i = 0; i < CGROUP_HIERARCHIES; i++) {
         if (i == CGROUP_UNIFIED || cgroup->fds[i] < 0)
             continue;
-        if (write_file_at(cgroup->fds[i], "cgroup.procs", text) < 0)
-            return error_set(error, STEP_CGROUP, errno,
-                             "cannot move process %d into a control group", pid);
-        trace_step(STEP_CGROUP, "write", trace_path("path", cgroup->fds[i], "cgroup.procs"),
-                   trace_text("value", text));
+        if (write_file_at(cgroup->fds[i], "tasks", "0") < 0)
+            return error_set(error, STEP_CGROUP, errno, "cannot move into a control group");
+        trace_step(STEP_CGROUP, "write", trace_path("path", cgroup->fds[i], "tasks"),
+                   trace_text("value", "0"));
     }
     return 0;
 }

@@ -89,25 +89,33 @@ static int terminal_prepare(const struct container *container, struct child_ends
     return 0;
 }
 
-_Noreturn void child_run(const struct container *container, const struct mounts *mounts,
-                         const struct child_ends *given, char **argv)
+/* What can be done before the id maps are there: the parent writes them meanwhile. Nothing of the
+ * container runs before the cgroups hold, nor does anything count outside of them. */
+static int child_begin(const struct cgroup *cgroup, struct error *error)
+{
+    if (cgroup_join(cgroup, error) < 0)
+        return -1;
+    if (unshare(CLONE_NEWNET) < 0) /* the slowest of the namespaces */
+        return error_set(error, STEP_CLONE, errno, "cannot make a network namespace");
+    trace_step(STEP_CLONE, "unshare", trace_flags("flags", CLONE_NEWNET, trace_clone_flags));
+    return 0;
+}
+
+_Noreturn void child_run(const struct container *container, const struct cgroup *cgroup,
+                         const struct mounts *mounts, const struct child_ends *given, char **argv)
 {
     struct child_ends ends = *given;
     struct error error;
     int master = -1;
 
     trace_become(TRACE_CHILD, ends.sync);
-    /* The slowest of the namespaces, made while the parent writes id maps and cgroups. */
-    int unshared = unshare(CLONE_NEWNET);
-    int errnum = errno;
-    trace_step(STEP_CLONE, "unshare", trace_flags("flags", CLONE_NEWNET, trace_clone_flags));
+    int begun = child_begin(cgroup, &error);
+    /* In any case: an error that came before would be lost with the parent's end of the socket. */
     if (!sync_await_ready(ends.sync))
         _exit(EXIT_OWN_FAILURE);
-    if (unshared < 0)
-        error_set(&error, STEP_CLONE, errnum, "cannot make a network namespace");
-    else if (child_prepare(container, mounts, &error) == 0 &&
-             (!container->command.tty ||
-              terminal_prepare(container, &ends, &master, &error) == 0)) {
+    if (begun == 0 && child_prepare(container, mounts, &error) == 0 &&
+        (!container->command.tty ||
+         terminal_prepare(container, &ends, &master, &error) == 0)) {
         sync_send_prepared(ends.sync, master);
         init_run(container, &ends, argv);
     }

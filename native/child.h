@@ -1,6 +1,7 @@
 #ifndef MCM_CHILD_H
 #define MCM_CHILD_H
 
+#include "cgroup.h"
 #include "container.h"
 #include "mounts.h"
 
@@ -15,7 +16,7 @@ struct child_ends {
  * The cloned child's side, from the new namespaces to pid 1. `argv` is where the process shows its
  * title. Never returns.
  */
-_Noreturn void child_run(const struct container *container, const struct mounts *mounts,
-                         const struct child_ends *ends, char **argv);
+_Noreturn void child_run(const struct container *container, const struct cgroup *cgroup,
+                         const struct mounts *mounts, const struct child_ends *ends, char **argv);
 
 #endif

@@ -71,7 +71,7 @@ static int monitor_prepare(struct monitor_start *start, struct monitor *monitor,
     const struct container *container = start->container;
     struct state *state = &monitor->state;
 
-    if (cgroup_join(&start->monitors, getpid(), error) < 0)
+    if (cgroup_join(&start->monitors, error) < 0)
         return -1;
     cgroup_close(&start->monitors);
     cleanup_close(&start->hold);

@@ -151,10 +151,10 @@ static int membership_open(const struct membership *membership, struct membershi
     if (memberships->count == HIERARCHIES_MAX)
         return error_set(error, STEP_CGROUP, E2BIG, "there are more than %d cgroup hierarchies",
                          HIERARCHIES_MAX);
-    int procs = openat(directory, "cgroup.procs", O_WRONLY | O_CLOEXEC);
-    if (procs < 0)
-        return error_set(error, STEP_CGROUP, errno, "cannot open %.200s/cgroup.procs", path);
-    memberships->procs[memberships->count++] = procs;
+    int tasks = openat(directory, "tasks", O_WRONLY | O_CLOEXEC);
+    if (tasks < 0)
+        return error_set(error, STEP_CGROUP, errno, "cannot open %.200s/tasks", path);
+    memberships->tasks[memberships->count++] = tasks;
     return 0;
 }
 
@@ -235,9 +235,9 @@ int memberships_open(pid_t pid, const char *id, struct memberships *ret_membersh
 int memberships_join(const struct memberships *memberships, struct error *error)
 {
     for (size_t i = 0; i < memberships->count; i++) {
-        if (write_all(memberships->procs[i], "0", 1) < 0)
+        if (write_all(memberships->tasks[i], "0", 1) < 0)
             return error_set(error, STEP_CGROUP, errno, "cannot join the container's cgroup");
-        trace_step(STEP_CGROUP, "write", trace_path("path", memberships->procs[i], ""),
+        trace_step(STEP_CGROUP, "write", trace_path("path", memberships->tasks[i], ""),
                    trace_text("value", "0"));
     }
     return 0;
@@ -247,5 +247,5 @@ void memberships_close(struct memberships *memberships)
 {
     cleanup_close(&memberships->unified);
     for (size_t i = 0; i < memberships->count; i++)
-        cleanup_close(&memberships->procs[i]);
+        cleanup_close(&memberships->tasks[i]);
 }

@@ -11,7 +11,7 @@
 /* Where a container's processes are in each cgroup hierarchy, opened (cgroups(7)). */
 struct memberships {
     int unified; /* directory of the cgroup v2 hierarchy, -1: it has none or ours is the same */
-    int procs[HIERARCHIES_MAX]; /* cgroup.procs of the v1 hierarchies, for writing */
+    int tasks[HIERARCHIES_MAX]; /* of the v1 hierarchies, for writing */
     size_t count;
 };
 
@@ -22,7 +22,8 @@ struct memberships {
 int memberships_open(pid_t pid, const char *id, struct memberships *ret_memberships,
                      struct error *error);
 
-/* Moves the calling process into the v1 cgroups; into the unified one a process is born. */
+/* Moves the calling process, which has one thread, into the v1 cgroups; into the unified one a
+ * process is born. Without the wait that a writer to cgroup.procs has (cgroup_join() in cgroup.h). */
 int memberships_join(const struct memberships *memberships, struct error *error);
 
 void memberships_close(struct memberships *memberships);

@@ -80,16 +80,14 @@ static int ends_make(const struct container *container, struct sandbox *sandbox,
 }
 
 /* What the child cannot do to itself; it waits meanwhile. */
-static int child_admit(const struct container *container, const struct cgroup *cgroup,
-                       const struct mounts *mounts, const struct sandbox *sandbox,
-                       struct error *error)
+static int child_admit(const struct container *container, const struct mounts *mounts,
+                       const struct sandbox *sandbox, struct error *error)
 {
     const struct id_range ids = {.inside = 0, .outside = container->id_base, .count = ID_COUNT};
     _cleanup_close_ int user_fd = -1;
 
     if (namespace_write_maps(sandbox->pid, ids, ids, error) < 0 ||
         namespace_open_user(sandbox->pid, &user_fd, error) < 0 ||
-        cgroup_join(cgroup, sandbox->pid, error) < 0 ||
         mounts_map(container, mounts, user_fd, error) < 0)
         return -1;
     return sync_send_ready(sandbox->sync, error);
@@ -108,12 +106,12 @@ static int sandbox_make(const struct container *container, const struct state *s
     if (sandbox->pid == 0) {
         /* Our end: with a copy of it the child would never see that we are gone. */
         close(sandbox->sync);
-        child_run(container, mounts, ends, argv);
+        child_run(container, cgroup, mounts, ends, argv);
     }
     trace_step(STEP_CLONE, "clone3", trace_number("pid", (uint64_t)sandbox->pid),
                trace_flags("flags", NAMESPACES, trace_clone_flags),
                trace_path("cgroup", cgroup->fds[CGROUP_UNIFIED], ""));
-    return child_admit(container, cgroup, mounts, sandbox, error);
+    return child_admit(container, mounts, sandbox, error);
 }
 
 int sandbox_start(const struct container *container, const struct state *state,
