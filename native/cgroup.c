@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "device_filter.h"
 #include "trace.h"
 #include "util.h"
 
@@ -66,6 +67,8 @@ int cgroup_create(const struct cgroup *parent, const char *id, const struct limi
     if (cgroup_clear(parent, id, error) < 0)
         return -1;
     if (cgroup_open(parent, id, true, &cgroup, error) < 0 ||
+        (cgroup.fds[CGROUP_DEVICES] >= 0 &&
+         device_filter_write(cgroup.fds[CGROUP_DEVICES], error) < 0) ||
         cgroup_set_limits(parent, &cgroup, limits, error) < 0) {
         (void)cgroup_remove(parent, id, &ignored);
         return -1;

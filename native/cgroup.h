@@ -21,6 +21,7 @@ enum cgroup_hierarchy {
     CGROUP_PIDS,
     CGROUP_FREEZER,
     CGROUP_BLKIO,
+    CGROUP_DEVICES, /* only where no program can stand for it (device_filter.h) */
     CGROUP_SYSTEMD,
     CGROUP_HIERARCHIES
 };
@@ -41,7 +42,7 @@ struct cgroup_usage {
     uint64_t oom_kills;
 };
 
-#define CGROUP_NONE      ((struct cgroup){.fds = {-1, -1, -1, -1, -1, -1, -1, -1, -1}})
+#define CGROUP_NONE      ((struct cgroup){.fds = {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1}})
 #define _cleanup_cgroup_ __attribute__((cleanup(cgroup_close)))
 void cgroup_close(struct cgroup *cgroup);
 

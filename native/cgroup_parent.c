@@ -15,6 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "device_filter.h"
 #include "util.h"
 
 #define DIRECTORY    (O_PATH | O_DIRECTORY | O_CLOEXEC)
@@ -27,7 +28,7 @@ static const char *const mounts[CGROUP_HIERARCHIES] = {
     [CGROUP_CPU] = "/sys/fs/cgroup/cpu",         [CGROUP_CPUACCT] = "/sys/fs/cgroup/cpuacct",
     [CGROUP_CPUSET] = "/sys/fs/cgroup/cpuset",   [CGROUP_PIDS] = "/sys/fs/cgroup/pids",
     [CGROUP_FREEZER] = "/sys/fs/cgroup/freezer", [CGROUP_BLKIO] = "/sys/fs/cgroup/blkio",
-    [CGROUP_SYSTEMD] = "/sys/fs/cgroup/systemd",
+    [CGROUP_DEVICES] = "/sys/fs/cgroup/devices", [CGROUP_SYSTEMD] = "/sys/fs/cgroup/systemd",
 };
 
 void cgroup_close(struct cgroup *cgroup)
@@ -123,6 +124,8 @@ int cgroup_open_parent(bool create, struct cgroup *ret_parent, struct error *err
     bool made_unified = false, read_only = false, any = false;
 
     for (size_t i = 0; i < CGROUP_HIERARCHIES; i++) {
+        if (create && i == CGROUP_DEVICES && device_filter_attach(parent.fds[CGROUP_UNIFIED]) == 0)
+            continue;
         _cleanup_close_ int top = hierarchy_open(i);
         if (top < 0)
             continue;
