@@ -8,7 +8,6 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/close_range.h>
-#include <linux/keyctl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,9 +33,7 @@ static int session_start(const struct command *command, const struct identity *i
 {
     if (setsid() < 0)
         return error_set(error, STEP_TERMINAL, errno, "cannot start a session");
-    /* The keys of whoever started us stay outside. Where keyrings are not allowed or not built in,
-     * nothing is lost: seccomp refuses the command every use of one (keyctl(2)). */
-    syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL);
+    self_join_keyring();
     trace_step(STEP_TERMINAL, "setsid");
     if (!command->tty)
         return 0;

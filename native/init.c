@@ -96,11 +96,9 @@ _Noreturn static void signals_handle(int signals, pid_t command, int report)
     }
 }
 
-/* Init itself needs no more rights than the command has, and no fds. Where dropping fails, nothing
- * would be better: the command has dropped its own. */
+/* Init needs no fds but its own. */
 static void init_settle(const struct child_ends *ends, int signals, char **argv)
 {
-    const struct identity root = {.uid = 0, .gid = 0, .home = "/"};
     const int keep[] = {signals, ends->report};
     struct error ignored;
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -109,8 +107,6 @@ static void init_settle(const struct child_ends *ends, int signals, char **argv)
         (void)dup2(null, fd);
     self_set_title(argv, TITLE);
     (void)prctl(PR_SET_NAME, TITLE);
-    (void)privilege_drop(&root, &ignored);
-    (void)prctl(PR_SET_DUMPABLE, 0); /* which a change of rights may undo */
     trace_end(); /* what it is told by is closed next */
     (void)self_close_fds(keep, 2, &ignored);
     self_release_pages();
@@ -125,6 +121,11 @@ _Noreturn void init_run(const struct container *container, const struct child_en
 
     if (signals < 0) {
         error_set(&error, STEP_EXEC, errno, "cannot receive signals");
+        sync_send_error(ends->sync, &error);
+        _exit(EXIT_OWN_FAILURE);
+    }
+    /* Before anything of the container runs beside it: it needs no more rights than the command. */
+    if (privilege_drop_init(&error) < 0) {
         sync_send_error(ends->sync, &error);
         _exit(EXIT_OWN_FAILURE);
     }

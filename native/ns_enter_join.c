@@ -17,6 +17,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/pidfd.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -104,6 +105,9 @@ static int become_root(struct error *error)
 {
     if (setgroups(0, NULL) < 0 || setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0)
         return error_set(error, STEP_JOIN, errno, "cannot become the container's root");
+    /* Which a change of ids may undo (PR_SET_DUMPABLE(2const)). */
+    if (prctl(PR_SET_DUMPABLE, 0) < 0)
+        return error_set(error, STEP_JOIN, errno, "cannot make the process non-dumpable");
     trace_step(STEP_JOIN, "setresuid", trace_number("uid", 0), trace_number("gid", 0));
     return 0;
 }

@@ -17,6 +17,7 @@
 #include "trace_names.h"
 
 #define CAPABILITY(name) (UINT64_C(1) << (CAP_##name))
+#define INIT_SAVED_GID   65535 /* any but 0: it gives no rights */
 
 /*
  * What root keeps inside: enough to install packages and to serve, nothing that reaches the
@@ -74,7 +75,6 @@ int privilege_set_rlimits(struct error *error)
     return 0;
 }
 
-/* Must come while CAP_SETPCAP is still effective. */
 static int bounding_set_cut(struct error *error)
 {
     for (unsigned long capability = 0; capability < 64; capability++) {
@@ -119,7 +119,8 @@ static int capabilities_set(uint64_t kept, struct error *error)
     return 0;
 }
 
-int privilege_drop(const struct identity *identity, struct error *error)
+/* Must come while CAP_SETPCAP is still effective. */
+static int sets_cut(struct error *error)
 {
     if (bounding_set_cut(error) < 0)
         return -1;
@@ -130,12 +131,33 @@ int privilege_drop(const struct identity *identity, struct error *error)
     /* Without this a user other than root could keep root's capabilities through setuid. */
     if (prctl(PR_SET_SECUREBITS, SECUREBITS_DEFAULT, 0, 0, 0) < 0)
         return error_set(error, STEP_PRIVILEGE, errno, "cannot reset the securebits");
-    if (ids_set(identity, error) < 0)
-        return -1;
-    if (capabilities_set(identity->uid == 0 ? capabilities_kept : 0, error) < 0)
+    return 0;
+}
+
+/* The last step: from here on nothing can be gained, and nobody inside can look into us. */
+static int rights_close(uint64_t kept, struct error *error)
+{
+    if (capabilities_set(kept, error) < 0)
         return -1;
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
         return error_set(error, STEP_PRIVILEGE, errno, "cannot set no_new_privs");
     trace_step(STEP_PRIVILEGE, "prctl", trace_text("option", "PR_SET_NO_NEW_PRIVS"));
+    /* A change of ids may have undone it; an exec will (PR_SET_DUMPABLE(2const)). */
+    if (prctl(PR_SET_DUMPABLE, 0) < 0)
+        return error_set(error, STEP_PRIVILEGE, errno, "cannot make the process non-dumpable");
     return 0;
+}
+
+int privilege_drop(const struct identity *identity, struct error *error)
+{
+    if (sets_cut(error) < 0 || ids_set(identity, error) < 0)
+        return -1;
+    return rights_close(identity->uid == 0 ? capabilities_kept : 0, error);
+}
+
+int privilege_drop_init(struct error *error)
+{
+    if (setresgid(0, 0, INIT_SAVED_GID) < 0)
+        return error_set(error, STEP_PRIVILEGE, errno, "cannot set the saved group");
+    return sets_cut(error) < 0 ? -1 : rights_close(capabilities_kept, error);
 }

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <link.h>
 #include <linux/close_range.h>
+#include <linux/keyctl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -14,6 +15,7 @@
 #include <sys/stat.h>
 #include <sys/statfs.h>
 #include <sys/statvfs.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "trace.h"
@@ -32,6 +34,11 @@ void self_reset_signals(void)
         (void)signal(number, SIG_DFL);
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+void self_join_keyring(void)
+{
+    (void)syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL);
 }
 
 /* A caller may have started us with a standard fd closed; the next open() must not become it. */
@@ -115,6 +122,7 @@ int self_protect(char *const *argv, struct error *error)
     if (environ[0] != NULL || !self_is_protected())
         return self_start_over(argv, error);
     self_reset_signals();
+    self_join_keyring();
     /* A reader of ours that went away is seen as EPIPE. */
     (void)signal(SIGPIPE, SIG_IGN);
     /* Raising never needs a privilege; what was lowered for our caller is not for a container. */
