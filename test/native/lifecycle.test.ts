@@ -102,11 +102,11 @@ test("an auto-removed container is gone once it has ended", async (t) => {
 test("without a command a container waits until it is stopped, and then ends with 0", async (t) => {
     const container = await testContainer(t);
     const running = await container.start();
-    assert.deepEqual(await container.stop(running), {
-        exitCode: 0,
-        event: { event: "stopped", forced: false },
-        stderr: "",
-    });
+    const { exitCode, events, stderr } = await container.stop(running);
+    assert.deepEqual(
+        { exitCode, events, stderr },
+        { exitCode: 0, events: [{ event: "stopped", forced: false }], stderr: "" },
+    );
     const exit = await container.ended(running);
     assert.deepEqual([exit.exitCode, exit.signal], [0, null]);
 });

@@ -36,6 +36,6 @@ test("with --trace a start tells who does what before it says that it is done", 
         new Set(steps.map(({ who }) => who)),
         new Set(["launcher", "monitor", "child", "command"]),
     );
-    const exec = steps.find(({ step }) => step === "exec");
+    const exec = steps.find(({ call }) => call === "execve");
     assert.deepEqual(exec?.detail, { path: "/bin/true", arguments: "/bin/true" });
 });
