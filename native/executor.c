@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "doctor.h"
 #include "host.h"
 #include "options.h"
 #include "remove.h"
@@ -66,6 +67,16 @@ static int run_remove_tree(const struct options *options, struct error *error)
     return 0;
 }
 
+static int run_doctor(const struct options *options, struct error *error)
+{
+    const struct doctor doctor = {
+        .state_dir = options->container.state_dir,
+        .rootfs = options->container.rootfs,
+    };
+
+    return doctor_run(&doctor, options->status_fd, error);
+}
+
 /* Returns the exit code, or -1 with an error that nobody knows of yet. */
 static int run(struct options *options, char **argv, struct error *error)
 {
@@ -79,6 +90,9 @@ static int run(struct options *options, char **argv, struct error *error)
     if (options->trace)
         trace_begin(options->status_fd);
 
+    /* Before anything is asked of the host: it tells what is missing. */
+    if (options->verb == VERB_DOCTOR)
+        return run_doctor(options, error);
     if (self_close_fds(kept, 2, error) < 0 || host_require_root(error) < 0)
         return -1;
     switch (options->verb) {
@@ -92,6 +106,8 @@ static int run(struct options *options, char **argv, struct error *error)
         return run_remove(options, error);
     case VERB_REMOVE_TREE:
         return run_remove_tree(options, error);
+    case VERB_DOCTOR:
+        break; /* done above */
     }
     return -1;
 }

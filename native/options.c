@@ -20,6 +20,7 @@
 #define KILL        (1U << VERB_KILL)
 #define REMOVE      (1U << VERB_REMOVE)
 #define REMOVE_TREE (1U << VERB_REMOVE_TREE)
+#define DOCTOR      (1U << VERB_DOCTOR)
 
 /* Everything as text or a number first; options_resolve() gives it its place and its type. */
 enum flag_name {
@@ -72,9 +73,10 @@ static const struct flag {
 } flags[FLAG_COUNT] = {
     [FLAG_STATUS_FD] = {"--status-fd", KIND_FD, ~0U, ~0U, 0, INT_MAX},
     [FLAG_ID] = {"--id", KIND_ID, START | STOP | KILL | REMOVE, START | STOP | KILL | REMOVE, 0, 0},
-    [FLAG_STATE_DIR] = {"--state-dir", KIND_PATH, START | REMOVE, START | REMOVE, 0, 0},
+    [FLAG_STATE_DIR] = {"--state-dir", KIND_PATH, START | REMOVE | DOCTOR, START | REMOVE | DOCTOR,
+                        0, 0},
     [FLAG_RUN_DIR] = {"--run-dir", KIND_PATH, START | REMOVE, START | REMOVE, 0, 0},
-    [FLAG_ROOTFS] = {"--rootfs", KIND_PATH, START, START, 0, 0},
+    [FLAG_ROOTFS] = {"--rootfs", KIND_PATH, START | DOCTOR, START, 0, 0},
     /* Not below: there the ids are of people and services of this host, or of the container itself.
      */
     [FLAG_ID_BASE] = {"--id-base", KIND_NUMBER, START, START, ID_COUNT, UINT32_MAX - ID_COUNT},
@@ -307,7 +309,8 @@ static int verb_parse(const char *text, enum verb *ret_verb, struct error *error
                                         [VERB_STOP] = "stop",
                                         [VERB_KILL] = "kill",
                                         [VERB_REMOVE] = "remove",
-                                        [VERB_REMOVE_TREE] = "remove-tree"};
+                                        [VERB_REMOVE_TREE] = "remove-tree",
+                                        [VERB_DOCTOR] = "doctor"};
 
     for (size_t i = 0; text != NULL && i < sizeof(verbs) / sizeof(verbs[0]); i++) {
         if (strcmp(text, verbs[i]) == 0) {
@@ -316,7 +319,7 @@ static int verb_parse(const char *text, enum verb *ret_verb, struct error *error
         }
     }
     return refuse(error, "verb", text != NULL ? text : "",
-                  "is not start, stop, kill, remove or remove-tree");
+                  "is not start, stop, kill, remove, remove-tree or doctor");
 }
 
 int options_parse(char **argv, struct options *ret_options, struct error *error)

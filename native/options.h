@@ -5,7 +5,7 @@
 #include "error.h"
 #include "target.h"
 
-enum verb { VERB_START, VERB_STOP, VERB_KILL, VERB_REMOVE, VERB_REMOVE_TREE };
+enum verb { VERB_START, VERB_STOP, VERB_KILL, VERB_REMOVE, VERB_REMOVE_TREE, VERB_DOCTOR };
 
 /* The command line of container_executor, checked. Its strings are those of argv. */
 struct options {
