@@ -88,10 +88,10 @@ int cgroup_set_limits(const struct cgroup *parent, const struct cgroup *cgroup,
                       const struct limits *limits, struct error *error);
 
 /*
- * Moves the calling process, which has one thread, into the v1 directories; the unified one is joined
- * at birth (clone3). By its own hand and by `tasks`: a thread that moves itself needs no lock over
- * all processes of the system, which cgroup.procs takes, and waits an RCU grace period of several
- * milliseconds for (cgroup_procs_write_start() in the kernel's kernel/cgroup/cgroup.c).
+ * Moves the calling process, which has one thread, into the v1 directories; the unified one is
+ * joined at birth (clone3). By its own hand and by `tasks`: a thread that moves itself needs no
+ * lock over all processes of the system, which cgroup.procs takes, and waits an RCU grace period of
+ * several milliseconds for (cgroup_procs_write_start() in the kernel's kernel/cgroup/cgroup.c).
  */
 int cgroup_join(const struct cgroup *cgroup, struct error *error);
 

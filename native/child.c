@@ -114,8 +114,7 @@ _Noreturn void child_run(const struct container *container, const struct cgroup 
     if (!sync_await_ready(ends.sync))
         _exit(EXIT_OWN_FAILURE);
     if (begun == 0 && child_prepare(container, mounts, &error) == 0 &&
-        (!container->command.tty ||
-         terminal_prepare(container, &ends, &master, &error) == 0)) {
+        (!container->command.tty || terminal_prepare(container, &ends, &master, &error) == 0)) {
         sync_send_prepared(ends.sync, master);
         init_run(container, &ends, argv);
     }

@@ -23,7 +23,8 @@ int memberships_open(pid_t pid, const char *id, struct memberships *ret_membersh
                      struct error *error);
 
 /* Moves the calling process, which has one thread, into the v1 cgroups; into the unified one a
- * process is born. Without the wait that a writer to cgroup.procs has (cgroup_join() in cgroup.h). */
+ * process is born. Without the wait that a writer to cgroup.procs has (cgroup_join() in cgroup.h).
+ */
 int memberships_join(const struct memberships *memberships, struct error *error);
 
 void memberships_close(struct memberships *memberships);
