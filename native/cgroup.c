@@ -20,6 +20,7 @@
 #define DIRECTORY    (O_PATH | O_DIRECTORY | O_CLOEXEC)
 #define EMPTY_MS     10000 /* how long killed processes may take to be gone */
 #define POLL_MS      2     /* where no event tells it */
+#define EVENT_MS     50    /* where one does: Linux 6.1 was seen to lose it */
 #define KILL_ROUNDS  100   /* without a freezer, processes may fork while they are killed */
 #define PROCS_LENGTH 65536
 
@@ -69,7 +70,7 @@ int cgroup_create(const struct cgroup *parent, const char *id, const struct limi
     if (cgroup_open(parent, id, true, &cgroup, error) < 0 ||
         (cgroup.fds[CGROUP_DEVICES] >= 0 &&
          device_filter_write(cgroup.fds[CGROUP_DEVICES], error) < 0) ||
-        cgroup_set_limits(parent, &cgroup, limits, error) < 0) {
+        cgroup_set_limits(parent, &cgroup, limits, false, error) < 0) {
         (void)cgroup_remove(parent, id, &ignored);
         return -1;
     }
@@ -189,7 +190,7 @@ static int cgroup_wait_empty(const struct cgroup *cgroup, struct error *error)
         if (left <= 0)
             return error_set(error, STEP_CGROUP, EBUSY,
                              "killed processes of the container have not ended yet");
-        (void)poll(&poller, 1, events >= 0 ? (int)left : POLL_MS);
+        (void)poll(&poller, 1, events >= 0 ? (left < EVENT_MS ? (int)left : EVENT_MS) : POLL_MS);
     }
 }
 

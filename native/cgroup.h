@@ -83,9 +83,16 @@ int cgroup_open(const struct cgroup *parent, const char *name, bool create,
 int cgroup_create(const struct cgroup *parent, const char *id, const struct limits *limits,
                   struct cgroup *ret_cgroup, struct error *error);
 
-/* Writes the limits into a cgroup without processes. */
+/*
+ * Writes the limits that are given. With `keep` all of them or none: where one fails, what was
+ * before is put back. A failure is at the limit's own step, ENOENT when its controller is nowhere.
+ */
 int cgroup_set_limits(const struct cgroup *parent, const struct cgroup *cgroup,
-                      const struct limits *limits, struct error *error);
+                      const struct limits *limits, bool keep, struct error *error);
+
+/* Has memory taken back, so that a limit of `bytes` kills nobody: step `limit-memory`, EBUSY, where
+ * more is in use for good. Between this and the limit the container may still grow. */
+int cgroup_make_room(const struct cgroup *cgroup, uint64_t bytes, struct error *error);
 
 /*
  * Moves the calling process, which has one thread, into the v1 directories; the unified one is
@@ -99,6 +106,18 @@ bool cgroup_is_populated(const struct cgroup *cgroup);
 
 /* Kills everything in it, frozen or not, and waits until it is empty. */
 int cgroup_kill(const struct cgroup *cgroup, struct error *error);
+
+/*
+ * Stops every process in it where it stands, by the unified hierarchy or by v1's freezer, and waits
+ * until they are. Step `freeze`: ENOENT when the host has neither, EBUSY when a process does not
+ * stop; all run on then.
+ */
+int cgroup_freeze(const struct cgroup *cgroup, struct error *error);
+
+/* Lets them go on. Done also when they are not frozen. -1 with errno. */
+int cgroup_thaw(const struct cgroup *cgroup);
+
+bool cgroup_is_frozen(const struct cgroup *cgroup);
 
 struct cgroup_usage cgroup_read_usage(const struct cgroup *cgroup);
 

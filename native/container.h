@@ -7,6 +7,7 @@
 #include <sys/types.h>
 
 #include "command.h"
+#include "disk.h"
 
 #define ID_COUNT    65536 /* ids that a container has */
 #define VOLUMES_MAX 64
@@ -19,12 +20,17 @@ struct volume {
     const char *target; /* absolute inside */
 };
 
-/* 0 and NULL: no limit. */
+#define LIMIT_NONE  UINT64_MAX /* explicitly none: what an update clears */
+#define CPUSET_NONE "max"
+
+/* 0 and NULL: not given, so that none is set and none is changed. */
 struct limits {
     uint64_t memory;    /* bytes */
     uint64_t cpu_quota; /* microseconds in each 100,000 */
     uint64_t pids;
-    const char *cpuset; /* list format of cpuset(7) */
+    uint64_t io_read, io_write; /* bytes a second, of each disk */
+    const char *cpuset;         /* list format of cpuset(7) */
+    struct disks disks;         /* that the two of io are for */
 };
 
 /*

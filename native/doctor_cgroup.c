@@ -37,7 +37,7 @@ static void limits_examine(const struct cgroup *parent, const struct cgroup *cgr
     struct error error;
 
     for (size_t i = 0; i < sizeof(tried) / sizeof(tried[0]); i++) {
-        if (cgroup_set_limits(parent, cgroup, &tried[i].limits, &error) < 0)
+        if (cgroup_set_limits(parent, cgroup, &tried[i].limits, false, &error) < 0)
             (void)finding_fails(findings, tried[i].name, error.errnum, "%s", error.message);
         else
             (void)finding_works(findings, tried[i].name, "%s", version_of(cgroup, tried[i].legacy));

@@ -20,6 +20,9 @@
     X(LIMIT_CPU, "limit-cpu")                                                                      \
     X(LIMIT_CPUSET, "limit-cpuset")                                                                \
     X(LIMIT_PIDS, "limit-pids")                                                                    \
+    X(LIMIT_IO_READ, "limit-io-read")                                                              \
+    X(LIMIT_IO_WRITE, "limit-io-write")                                                            \
+    X(FREEZE, "freeze")                                                                            \
     X(CLONE, "clone")                                                                              \
     X(ID_MAP, "id-map")                                                                            \
     X(IDMAPPED_MOUNT, "idmapped-mount")                                                            \

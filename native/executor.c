@@ -1,4 +1,5 @@
-/* container_executor: creates a container and stays as its monitor; stops, signals and removes one.
+/* container_executor: creates a container and stays as its monitor; changes, pauses, stops, signals
+ * and removes one.
  * README.md is its contract. */
 #include <fcntl.h>
 #include <stdio.h>
@@ -8,11 +9,13 @@
 #include "doctor.h"
 #include "host.h"
 #include "options.h"
+#include "pause.h"
 #include "remove.h"
 #include "self.h"
 #include "start.h"
 #include "status.h"
 #include "stop.h"
+#include "update.h"
 
 /* A result that is nothing but its event. */
 static void report(int status_fd, const char *event)
@@ -43,7 +46,7 @@ static int run_stop(const struct options *options, struct error *error)
 
 static int run_kill(const struct options *options, struct error *error)
 {
-    if (container_signal(&options->target, options->signal, error) < 0)
+    if (container_signal(options->container.id, &options->target, options->signal, error) < 0)
         return -1;
     report(options->status_fd, "signalled");
     return 0;
@@ -64,6 +67,37 @@ static int run_remove_tree(const struct options *options, struct error *error)
     if (tree_remove_path(options->path, error) < 0)
         return -1;
     report(options->status_fd, "removed");
+    return 0;
+}
+
+static int run_pause(const struct options *options, struct error *error)
+{
+    if (container_pause(options->container.id, &options->target, error) < 0)
+        return -1;
+    report(options->status_fd, "paused");
+    return 0;
+}
+
+static int run_resume(const struct options *options, struct error *error)
+{
+    if (container_resume(options->container.id, &options->target, error) < 0)
+        return -1;
+    report(options->status_fd, "resumed");
+    return 0;
+}
+
+static int run_update(struct options *options, struct error *error)
+{
+    struct json_line line;
+    bool running;
+
+    if (container_update(&options->container, options->status_fd, &running, error) < 0)
+        return -1;
+    json_begin(&line);
+    json_string(&line, "event", "updated");
+    json_bool(&line, "running", running);
+    json_end(&line);
+    status_send(options->status_fd, &line);
     return 0;
 }
 
@@ -102,6 +136,12 @@ static int run(struct options *options, char **argv, struct error *error)
         return run_stop(options, error);
     case VERB_KILL:
         return run_kill(options, error);
+    case VERB_PAUSE:
+        return run_pause(options, error);
+    case VERB_RESUME:
+        return run_resume(options, error);
+    case VERB_UPDATE:
+        return run_update(options, error);
     case VERB_REMOVE:
         return run_remove(options, error);
     case VERB_REMOVE_TREE:

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cpus.h"
 #include "log.h"
 #include "util.h"
 
@@ -18,9 +19,16 @@
 #define START       (1U << VERB_START)
 #define STOP        (1U << VERB_STOP)
 #define KILL        (1U << VERB_KILL)
+#define PAUSE       (1U << VERB_PAUSE)
+#define RESUME      (1U << VERB_RESUME)
+#define UPDATE      (1U << VERB_UPDATE)
 #define REMOVE      (1U << VERB_REMOVE)
 #define REMOVE_TREE (1U << VERB_REMOVE_TREE)
 #define DOCTOR      (1U << VERB_DOCTOR)
+
+#define OF_ONE    (START | STOP | KILL | PAUSE | RESUME | UPDATE | REMOVE)
+#define OF_TARGET (STOP | KILL | PAUSE | RESUME)
+#define LIMITING  (START | UPDATE)
 
 /* Everything as text or a number first; options_resolve() gives it its place and its type. */
 enum flag_name {
@@ -36,6 +44,8 @@ enum flag_name {
     FLAG_CPU_QUOTA,
     FLAG_CPUSET,
     FLAG_PIDS,
+    FLAG_IO_READ,
+    FLAG_IO_WRITE,
     FLAG_WORKDIR,
     FLAG_USER,
     FLAG_MOUNT,
@@ -62,7 +72,16 @@ struct value {
     uint64_t number;
 };
 
-enum flag_kind { KIND_SWITCH, KIND_TEXT, KIND_PATH, KIND_ID, KIND_NUMBER, KIND_FD, KIND_MOUNT };
+enum flag_kind {
+    KIND_SWITCH,
+    KIND_TEXT,
+    KIND_PATH,
+    KIND_ID,
+    KIND_NUMBER,
+    KIND_LIMIT, /* a number or "max" */
+    KIND_FD,
+    KIND_MOUNT
+};
 
 static const struct flag {
     const char *name;
@@ -72,32 +91,34 @@ static const struct flag {
     uint64_t min, max; /* of a number */
 } flags[FLAG_COUNT] = {
     [FLAG_STATUS_FD] = {"--status-fd", KIND_FD, ~0U, ~0U, 0, INT_MAX},
-    [FLAG_ID] = {"--id", KIND_ID, START | STOP | KILL | REMOVE, START | STOP | KILL | REMOVE, 0, 0},
-    [FLAG_STATE_DIR] = {"--state-dir", KIND_PATH, START | REMOVE | DOCTOR, START | REMOVE | DOCTOR,
-                        0, 0},
+    [FLAG_ID] = {"--id", KIND_ID, OF_ONE, OF_ONE, 0, 0},
+    [FLAG_STATE_DIR] = {"--state-dir", KIND_PATH, LIMITING | REMOVE | DOCTOR,
+                        LIMITING | REMOVE | DOCTOR, 0, 0},
     [FLAG_RUN_DIR] = {"--run-dir", KIND_PATH, START | REMOVE, START | REMOVE, 0, 0},
-    [FLAG_ROOTFS] = {"--rootfs", KIND_PATH, START | DOCTOR, START, 0, 0},
+    [FLAG_ROOTFS] = {"--rootfs", KIND_PATH, LIMITING | DOCTOR, LIMITING, 0, 0},
     /* Not below: there the ids are of people and services of this host, or of the container itself.
      */
     [FLAG_ID_BASE] = {"--id-base", KIND_NUMBER, START, START, ID_COUNT, UINT32_MAX - ID_COUNT},
     [FLAG_ENV_FD] = {"--env-fd", KIND_FD, START, 0, 0, INT_MAX},
     [FLAG_HOSTNAME] = {"--hostname", KIND_TEXT, START, 0, 0, 0},
-    [FLAG_MEMORY] = {"--memory", KIND_NUMBER, START, 0, 1, INT64_MAX},
-    [FLAG_CPU_QUOTA] = {"--cpu-quota", KIND_NUMBER, START, 0, 1000, INT64_MAX},
-    [FLAG_CPUSET] = {"--cpuset", KIND_TEXT, START, 0, 0, 0},
-    [FLAG_PIDS] = {"--pids", KIND_NUMBER, START, 0, 1, 1 << 22},
+    [FLAG_MEMORY] = {"--memory", KIND_LIMIT, LIMITING, 0, 1, INT64_MAX},
+    [FLAG_CPU_QUOTA] = {"--cpu-quota", KIND_LIMIT, LIMITING, 0, 1000, INT64_MAX},
+    [FLAG_CPUSET] = {"--cpuset", KIND_TEXT, LIMITING, 0, 0, 0},
+    [FLAG_PIDS] = {"--pids", KIND_LIMIT, LIMITING, 0, 1, 1 << 22},
+    [FLAG_IO_READ] = {"--io-read", KIND_LIMIT, LIMITING, 0, 1, INT64_MAX},
+    [FLAG_IO_WRITE] = {"--io-write", KIND_LIMIT, LIMITING, 0, 1, INT64_MAX},
     [FLAG_WORKDIR] = {"--workdir", KIND_PATH, START, 0, 0, 0},
     [FLAG_USER] = {"--user", KIND_TEXT, START, 0, 0, 0},
-    [FLAG_MOUNT] = {"--mount", KIND_MOUNT, START, 0, 0, 0},
+    [FLAG_MOUNT] = {"--mount", KIND_MOUNT, LIMITING, 0, 0, 0},
     [FLAG_INTERACTIVE] = {"--interactive", KIND_SWITCH, START, 0, 0, 0},
     [FLAG_TTY] = {"--tty", KIND_SWITCH, START, 0, 0, 0},
     [FLAG_ROWS] = {"--rows", KIND_NUMBER, START, 0, 0, UINT16_MAX},
     [FLAG_COLS] = {"--cols", KIND_NUMBER, START, 0, 0, UINT16_MAX},
     [FLAG_LOG_MAX] = {"--log-max", KIND_NUMBER, START, 0, LOG_MAX_LEAST, INT64_MAX},
     [FLAG_AUTO_REMOVE] = {"--auto-remove", KIND_SWITCH, START, 0, 0, 0},
-    [FLAG_PID] = {"--pid", KIND_NUMBER, STOP | KILL, STOP | KILL, 1, INT_MAX},
-    [FLAG_START_TIME] = {"--start-time", KIND_NUMBER, STOP | KILL, STOP | KILL, 0, UINT64_MAX},
-    [FLAG_BOOT_ID] = {"--boot-id", KIND_TEXT, STOP | KILL, STOP | KILL, 0, 0},
+    [FLAG_PID] = {"--pid", KIND_NUMBER, OF_TARGET, OF_TARGET, 1, INT_MAX},
+    [FLAG_START_TIME] = {"--start-time", KIND_NUMBER, OF_TARGET, OF_TARGET, 0, UINT64_MAX},
+    [FLAG_BOOT_ID] = {"--boot-id", KIND_TEXT, OF_TARGET, OF_TARGET, 0, 0},
     [FLAG_MONITOR_PID] = {"--monitor-pid", KIND_NUMBER, STOP | KILL, 0, 1, INT_MAX},
     [FLAG_MONITOR_START_TIME] = {"--monitor-start-time", KIND_NUMBER, STOP | KILL, 0, 0,
                                  UINT64_MAX},
@@ -156,6 +177,12 @@ static int value_parse(const struct flag *flag, const char *text, struct value *
 {
     value->text = text;
     switch (flag->kind) {
+    case KIND_LIMIT:
+        if (strcmp(text, "max") == 0) {
+            value->number = LIMIT_NONE;
+            return 0;
+        }
+        __attribute__((fallthrough));
     case KIND_NUMBER:
     case KIND_FD:
         if (!parse_uint(text, flag->max, &value->number) || value->number < flag->min)
@@ -247,7 +274,7 @@ static int hostname_check(const char *hostname, struct error *error)
 
 static int cpuset_check(const char *cpuset, struct error *error)
 {
-    if (cpuset == NULL || strspn(cpuset, "0123456789,-") == strlen(cpuset))
+    if (cpuset == NULL || strcmp(cpuset, CPUSET_NONE) == 0 || cpus_is_list(cpuset))
         return 0;
     return refuse(error, "--cpuset", cpuset, "is not a list of cpus such as 0-1,3");
 }
@@ -281,6 +308,8 @@ static void options_resolve(const struct value values[FLAG_COUNT], struct option
     container->limits.cpu_quota = values[FLAG_CPU_QUOTA].number;
     container->limits.cpuset = values[FLAG_CPUSET].text;
     container->limits.pids = values[FLAG_PIDS].number;
+    container->limits.io_read = values[FLAG_IO_READ].number;
+    container->limits.io_write = values[FLAG_IO_WRITE].number;
     container->command.workdir = values[FLAG_WORKDIR].text;
     container->command.user = values[FLAG_USER].text;
     container->command.tty = values[FLAG_TTY].text != NULL;
@@ -305,12 +334,12 @@ static void options_resolve(const struct value values[FLAG_COUNT], struct option
 
 static int verb_parse(const char *text, enum verb *ret_verb, struct error *error)
 {
-    static const char *const verbs[] = {[VERB_START] = "start",
-                                        [VERB_STOP] = "stop",
-                                        [VERB_KILL] = "kill",
-                                        [VERB_REMOVE] = "remove",
-                                        [VERB_REMOVE_TREE] = "remove-tree",
-                                        [VERB_DOCTOR] = "doctor"};
+    static const char *const verbs[] = {
+        [VERB_START] = "start",   [VERB_STOP] = "stop",
+        [VERB_KILL] = "kill",     [VERB_PAUSE] = "pause",
+        [VERB_RESUME] = "resume", [VERB_UPDATE] = "update",
+        [VERB_REMOVE] = "remove", [VERB_REMOVE_TREE] = "remove-tree",
+        [VERB_DOCTOR] = "doctor"};
 
     for (size_t i = 0; text != NULL && i < sizeof(verbs) / sizeof(verbs[0]); i++) {
         if (strcmp(text, verbs[i]) == 0) {
@@ -319,7 +348,7 @@ static int verb_parse(const char *text, enum verb *ret_verb, struct error *error
         }
     }
     return refuse(error, "verb", text != NULL ? text : "",
-                  "is not start, stop, kill, remove, remove-tree or doctor");
+                  "is not start, stop, kill, pause, resume, update, remove, remove-tree or doctor");
 }
 
 int options_parse(char **argv, struct options *ret_options, struct error *error)

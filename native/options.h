@@ -5,7 +5,17 @@
 #include "error.h"
 #include "target.h"
 
-enum verb { VERB_START, VERB_STOP, VERB_KILL, VERB_REMOVE, VERB_REMOVE_TREE, VERB_DOCTOR };
+enum verb {
+    VERB_START,
+    VERB_STOP,
+    VERB_KILL,
+    VERB_PAUSE,
+    VERB_RESUME,
+    VERB_UPDATE,
+    VERB_REMOVE,
+    VERB_REMOVE_TREE,
+    VERB_DOCTOR
+};
 
 /* The command line of container_executor, checked. Its strings are those of argv. */
 struct options {
@@ -13,8 +23,8 @@ struct options {
     int status_fd;
     int env_fd;                 /* -1: none */
     bool trace;                 /* start */
-    struct container container; /* start; id and directories for the other verbs */
-    struct target target;       /* stop, kill */
+    struct container container; /* start; of the other verbs what they take */
+    struct target target;       /* stop, kill, pause, resume */
     struct target monitor;      /* pid 0: not given */
     int signal;
     uint64_t grace_ms;

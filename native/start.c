@@ -7,6 +7,7 @@
 
 #include "environment.h"
 #include "host.h"
+#include "limits.h"
 #include "monitor.h"
 #include "namespace.h"
 #include "status.h"
@@ -103,7 +104,7 @@ int container_start(struct options *options, char **argv, struct error *error)
         return -1;
     container->command.environment = environment;
     cleanup_close(&options->env_fd);
-    if (state_prepare(container, &start.state, error) < 0)
+    if (limits_resolve(container, error) < 0 || state_prepare(container, &start.state, error) < 0)
         return -1;
     int pipe_fd = cgroups_open(&start, error) < 0 ? -1 : monitor_fork(&start, error);
     if (pipe_fd < 0) {
@@ -115,7 +116,9 @@ int container_start(struct options *options, char **argv, struct error *error)
         return -1;
     }
     trace_step(STEP_SYNC, "read", trace_text("from", "monitor"));
-    if (word.exit_code == 0)
+    if (word.exit_code == 0) {
+        limits_warn(options->status_fd, &start.parent, &container->limits);
         report_started(options->status_fd, &word.running);
+    }
     return word.exit_code;
 }

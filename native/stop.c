@@ -21,13 +21,27 @@ static int pidfd_signal(int pidfd, int signal, struct error *error)
     return 0;
 }
 
-int container_signal(const struct target *init, int signal, struct error *error)
+/* A paused container takes a signal when it goes on, so that it is made to. */
+static int container_thaw(const char *id, struct error *error)
+{
+    _cleanup_cgroup_ struct cgroup parent = CGROUP_NONE;
+    _cleanup_cgroup_ struct cgroup cgroup = CGROUP_NONE;
+
+    if (cgroup_open_parent(false, &parent, error) < 0 ||
+        cgroup_open(&parent, id, false, &cgroup, error) < 0)
+        return -1;
+    if (cgroup_is_frozen(&cgroup))
+        (void)cgroup_thaw(&cgroup); /* it may have ended by now */
+    return 0;
+}
+
+int container_signal(const char *id, const struct target *init, int signal, struct error *error)
 {
     _cleanup_close_ int pidfd = -1;
 
-    if (target_open(init, &pidfd, error) < 0)
+    if (target_open(init, &pidfd, error) < 0 || pidfd_signal(pidfd, signal, error) < 0)
         return -1;
-    return pidfd_signal(pidfd, signal, error);
+    return signal == SIGKILL ? container_thaw(id, error) : 0;
 }
 
 static uint64_t now_ms(void)
@@ -82,7 +96,7 @@ int container_stop(const char *id, const struct target *init, const struct targe
     if (monitor->pid != 0 && target_open(monitor, &monitor_fd, &absent) < 0)
         monitor_fd = -1;
 
-    if (pidfd_signal(init_fd, signal, error) < 0)
+    if (pidfd_signal(init_fd, signal, error) < 0 || container_thaw(id, error) < 0)
         return -1;
     bool forced = !has_ended_within(init_fd, grace_ms);
     if (forced && container_kill(id, init_fd, error) < 0)

@@ -170,6 +170,16 @@ const HOST_LACKS: Meaning[] = [
     },
 ];
 
+/** Steps of the limits, each with the parameter that it is about. */
+const LIMIT_STEPS = [
+    ["limit-memory", "limits.memory"],
+    ["limit-cpu", "limits.cpu"],
+    ["limit-cpuset", "limits.cpuset"],
+    ["limit-pids", "limits.pids"],
+    ["limit-io-read", "limits.ioRead"],
+    ["limit-io-write", "limits.ioWrite"],
+] as const;
+
 /** Exported for the test that every step is one of native/error.h. */
 export const MEANINGS: Meaning[] = [
     ...HOST_LACKS,
@@ -203,16 +213,32 @@ export const MEANINGS: Meaning[] = [
     { step: "workdir", code: ErrorCode.Invalid, field: "workdir" },
     { step: "hostname", code: ErrorCode.Invalid, field: "hostname" },
     { step: "mount-volume", code: ErrorCode.Invalid, field: "volumes" },
-    ...(["memory", "cpu", "cpuset", "pids"] as const).flatMap((limit): Meaning[] => [
-        {
-            step: `limit-${limit}`,
-            errno: ABSENT,
+    {
+        step: "limit-memory",
+        errno: ["EBUSY"],
+        code: ErrorCode.Invalid,
+        field: "limits.memory",
+        hint: "Nothing was changed; free memory in it, stop it first, or allow more.",
+    },
+    ...LIMIT_STEPS.filter(([step]) => step.startsWith("limit-io")).map(
+        ([step, field]): Meaning => ({
+            step,
+            errno: ["ENODEV"],
             code: ErrorCode.Unsupported,
-            field: `limits.${limit}`,
-            hint: CONTROLLER_HINT,
-        },
-        { step: `limit-${limit}`, code: ErrorCode.Invalid, field: `limits.${limit}` },
+            field,
+            hint: "Run without this limit, or keep it on a file system of a disk, such as ext4 or xfs.",
+        }),
+    ),
+    ...LIMIT_STEPS.flatMap(([step, field]): Meaning[] => [
+        { step, errno: ABSENT, code: ErrorCode.Unsupported, field, hint: CONTROLLER_HINT },
+        { step, code: ErrorCode.Invalid, field },
     ]),
+    {
+        step: "freeze",
+        errno: ABSENT,
+        code: ErrorCode.Unsupported,
+        hint: "Linux 5.2 with cgroup v2, or a freezer hierarchy of cgroup v1, is needed to pause.",
+    },
 ];
 
 /** A native program's failure with the code and the hint of its step and errno. */

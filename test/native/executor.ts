@@ -20,6 +20,7 @@ export interface StatusEvent {
     code?: string;
     message?: string;
     forced?: boolean;
+    running?: boolean;
 }
 
 /** How one run of container_executor ended. */
@@ -112,6 +113,8 @@ export class Container {
     readonly idBase = 0x60000000 + randomInt(0x1000) * 0x10000;
     readonly stateDir: string;
     readonly runDir: string;
+    /** Command that starts every container_executor about it. */
+    wrapper: string[] = [];
 
     constructor(roots: { stateDir: string; runDir: string }) {
         this.stateDir = join(roots.stateDir, "containers", this.id);
@@ -131,7 +134,8 @@ export class Container {
     /** Starts it, and expects nothing. */
     async tryStart(command: string[], options: StartOptions = {}): Promise<Executed> {
         const args = await this.startArgs(command, options);
-        return execute("start", args, options.environment, { wrapper: options.wrapper });
+        const wrapper = options.wrapper ?? this.wrapper;
+        return execute("start", args, options.environment, { wrapper });
     }
 
     /** Starts it; fails the test when that fails. */
@@ -176,17 +180,35 @@ export class Container {
     }
 
     stop(running: Running, ...flags: string[]): Promise<Executed> {
-        return execute("stop", ["--id", this.id, ...targetArgs(running), ...flags]);
+        return this.execute("stop", [...targetArgs(running), ...flags]);
+    }
+
+    pause(running: Running): Promise<Executed> {
+        return this.execute("pause", initArgs(running));
+    }
+
+    resume(running: Running): Promise<Executed> {
+        return this.execute("resume", initArgs(running));
+    }
+
+    /** Changes the limits that `flags` say. */
+    async update(...flags: string[]): Promise<Executed> {
+        const directories = ["--state-dir", this.stateDir, "--rootfs", await busyboxRootfs()];
+        return this.execute("update", [...directories, ...flags]);
     }
 
     kill(running: Running, signal: number): Promise<Executed> {
-        const args = ["--id", this.id, ...targetArgs(running), "--signal", String(signal)];
-        return execute("kill", args);
+        return this.execute("kill", [...targetArgs(running), "--signal", String(signal)]);
     }
 
     remove(): Promise<Executed> {
         const directories = ["--state-dir", this.stateDir, "--run-dir", this.runDir];
-        return execute("remove", ["--id", this.id, ...directories]);
+        return this.execute("remove", directories);
+    }
+
+    private execute(verb: string, args: string[]): Promise<Executed> {
+        const { wrapper } = this;
+        return execute(verb, ["--id", this.id, ...args], undefined, { wrapper });
     }
 
     /** Its cgroup directories that exist now, by the directory below /sys/fs/cgroup. */
@@ -206,10 +228,16 @@ export function hasEnded(pid: number): boolean {
     }
 }
 
-function targetArgs(running: Running): string[] {
+function initArgs(running: Running): string[] {
     return [
         ...["--pid", String(running.pid), "--start-time", String(running.startTime)],
-        ...["--boot-id", running.bootId, "--monitor-pid", String(running.monitorPid)],
+        ...["--boot-id", running.bootId],
+    ];
+}
+
+function targetArgs(running: Running): string[] {
+    return [
+        ...[...initArgs(running), "--monitor-pid", String(running.monitorPid)],
         ...["--monitor-start-time", String(running.monitorStartTime)],
     ];
 }
