@@ -1,7 +1,17 @@
 /** The backend as a process: its socket, who may use it, how it begins and ends. */
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
-import { chmod, chown, mkdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
+import {
+    chmod,
+    chown,
+    copyFile,
+    mkdir,
+    readFile,
+    rm,
+    stat,
+    symlink,
+    writeFile,
+} from "node:fs/promises";
 import path from "node:path";
 import { afterEach, before, beforeEach, test } from "node:test";
 import { ResponseError } from "vscode-jsonrpc";
@@ -23,7 +33,7 @@ import {
     temporaryRoots,
     type TemporaryRoots,
 } from "../support/fixtures";
-import { connectBackend, isThere, outcomeOf, socketOf, startBackend } from "./process";
+import { SERVER, connectBackend, isThere, outcomeOf, socketOf, startBackend } from "./process";
 
 /** A user who is neither root nor anybody on this computer. */
 const STRANGER = 54_321;
@@ -133,11 +143,13 @@ test("a real other user cannot connect, and the one it serves can", async () => 
 });
 
 test("nobody but root can start one", async () => {
-    const { code, stdout } = await startBackend(roots, STRANGER, [], {
-        uid: STRANGER,
-        gid: STRANGER,
-        cwd: "/",
-    });
+    // Where everybody can read it: this repository may lie in root's home.
+    const directory = path.dirname(roots.runDir);
+    await chmod(directory, 0o711);
+    const server = path.join(directory, "server.js");
+    await copyFile(SERVER, server);
+    const options = { uid: STRANGER, gid: STRANGER, cwd: "/" };
+    const { code, stdout } = await startBackend(roots, STRANGER, [], options, server);
     assert.deepEqual([code, stdout], [1, "The backend needs root: start it with sudo.\n"]);
 });
 

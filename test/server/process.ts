@@ -36,8 +36,9 @@ export function startBackend(
     uid = 0,
     extra: string[] = [],
     options: SpawnOptions = {},
+    server = SERVER,
 ): Promise<Outcome> {
-    const args = [SERVER, "start", "--uid", String(uid), ...extra];
+    const args = [server, "start", "--uid", String(uid), ...extra];
     return outcomeOf(process.execPath, args, {
         env: { ...process.env, ...roots.env },
         ...options,

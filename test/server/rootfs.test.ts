@@ -3,8 +3,9 @@ import { execFileSync } from "node:child_process";
 import { chown, mkdir, mkdtemp, readdir, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { afterEach, beforeEach, suite, test } from "node:test";
+import { afterEach, before, beforeEach, suite, test } from "node:test";
 import { CancellationTokenSource } from "vscode-jsonrpc";
+import { ensurePackages } from "../../scripts/lib/apt";
 import {
     ErrorCode,
     ImportProgress,
@@ -254,11 +255,13 @@ suite("a directory as root file system", () => {
 });
 
 suite("this computer as root file system", () => {
+    before(() => ensurePackages(["less", "mawk", "procps", "python3", "vim-tiny"]));
+
     test("runs its programs, with nothing private of it", async () => {
         const { id } = await server.run({ rootfs: { kind: "host" }, name: "like-home" });
         assert.equal(await output(id, "bash -c 'echo $BASH_VERSION' | wc -l"), "1\n");
         assert.equal(await output(id, "awk 'BEGIN { print 6 * 7 }'"), "42\n");
-        assert.match(await output(id, "vi --version | head -n 1"), /VIM|vi/i);
+        assert.match(await output(id, "vi --version | head -n 1"), /^VIM /);
         assert.match(await output(id, "top -b -n 1 | head -n 1"), /^top -/);
         assert.match(await output(id, "less --version | head -n 1"), /^less /);
         assert.equal(await output(id, "TERM=xterm-256color tput cols"), "80\n");

@@ -18,9 +18,10 @@ import {
 } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { afterEach, beforeEach, suite, test } from "node:test";
+import { afterEach, before, beforeEach, suite, test } from "node:test";
 import { gzipSync } from "node:zlib";
 import { Header, type HeaderData } from "tar";
+import { ensurePackages } from "../../scripts/lib/apt";
 import { McmError } from "../../server/errors";
 import { ErrorCode } from "../../server/protocol";
 import { Meter, requireSpace } from "../../server/rootfs/space";
@@ -34,6 +35,8 @@ const END = Buffer.alloc(1024);
 
 let directory: string;
 let target: string;
+
+before(() => ensurePackages(["bzip2", "gzip", "xz-utils", "zstd"]));
 
 beforeEach(async () => {
     directory = await mkdtemp(path.join(tmpdir(), "mcm-streams tarball-"));
