@@ -3,7 +3,7 @@
  * native programs get their code and their hint.
  */
 import { ResponseError } from "vscode-jsonrpc";
-import { ErrorCode, type ErrorData } from "./protocol";
+import { ErrorCode, type ErrorData, type TraceStep } from "./protocol";
 
 /** A failure with a name: becomes an error response, word for word. */
 export class McmError extends Error {
@@ -242,7 +242,7 @@ export const MEANINGS: Meaning[] = [
 ];
 
 /** A native program's failure with the code and the hint of its step and errno. */
-export function nativeError(failure: NativeFailure): McmError {
+export function nativeError(failure: NativeFailure, trace?: TraceStep[]): McmError {
     const errno = failure.code;
     const meaning = MEANINGS.find(
         (row) =>
@@ -257,5 +257,6 @@ export function nativeError(failure: NativeFailure): McmError {
         errno,
         field: meaning?.field,
         hint,
+        trace,
     });
 }

@@ -34,6 +34,8 @@ export interface StartOptions {
     /** Give the command a terminal of this size. */
     terminal?: TerminalSize;
     autoRemove: boolean;
+    /** Have each step told. */
+    trace?: boolean;
     env: Record<string, string>;
     /** Init only waits when it is empty. */
     command: string[];
@@ -46,6 +48,8 @@ export interface EnterOptions {
     terminal?: TerminalSize;
     workdir?: string;
     user?: string;
+    /** Have each step told. */
+    trace?: boolean;
     env: Record<string, string>;
     command: string[];
 }
@@ -105,6 +109,7 @@ export function startInvocation(options: StartOptions): Invocation {
         ...(options.interactive ? ["--interactive"] : []),
         ...terminalArgs(options.terminal),
         ...(options.autoRemove ? ["--auto-remove"] : []),
+        ...(options.trace ? ["--trace"] : []),
         ...(options.command.length > 0 ? ["--", ...options.command] : []),
     ];
     return { program: "container_executor", args, env: options.env };
@@ -181,6 +186,7 @@ export function enterInvocation(options: EnterOptions): Invocation {
             ...terminalArgs(options.terminal),
             ...option("--workdir", options.workdir),
             ...option("--user", options.user),
+            ...(options.trace ? ["--trace"] : []),
             "--",
             ...options.command,
         ],

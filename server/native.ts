@@ -20,7 +20,13 @@ import {
     type Invocation,
     type StartOptions,
 } from "./invocation";
-import { ErrorCode, type ContainerId, type TerminalSize } from "./protocol";
+import {
+    ErrorCode,
+    TRACE_STEPS_MAX,
+    type ContainerId,
+    type TerminalSize,
+    type TraceStep,
+} from "./protocol";
 import {
     containerProcessSchema,
     enterEventSchema,
@@ -34,6 +40,8 @@ import {
 export interface Started {
     process: ContainerProcess;
     warnings: string[];
+    /** Each step, where that was asked for. */
+    trace?: TraceStep[];
 }
 
 /** How an entered command ended. */
@@ -50,8 +58,9 @@ export interface EnteredProcess {
     /** Its output; with a terminal everything comes here and stderr stays empty. */
     readonly stdout: Readable;
     readonly stderr: Readable;
-    /** Resolves once the exec succeeded; rejects with an McmError when it did not. */
-    readonly started: Promise<void>;
+    /** Resolves once the exec succeeded, with each step where that was asked for; rejects with an
+     * McmError when it did not. */
+    readonly started: Promise<TraceStep[] | undefined>;
     /** Resolves when the command has ended; rejects with an McmError when it never started. */
     readonly ended: Promise<EnteredEnd>;
     resize(size: TerminalSize): void;
@@ -83,7 +92,7 @@ export function createNative(directory: string): Native {
     const execute = (invocation: Invocation) => launch(directory, invocation, "ignore");
     return {
         async start(options) {
-            return await start(execute(startInvocation(options)));
+            return await start(execute(startInvocation(options)), new Trace(options.trace));
         },
         async stop(id, target, graceMs) {
             return await finish(execute(stopInvocation(id, target, graceMs)), "stopped");
@@ -97,7 +106,8 @@ export function createNative(directory: string): Native {
         async removeTree(tree) {
             await finish(execute(removeTreeInvocation(tree)), "removed");
         },
-        enter: (options) => enter(launch(directory, enterInvocation(options), "pipe")),
+        enter: (options) =>
+            enter(launch(directory, enterInvocation(options), "pipe"), new Trace(options.trace)),
     };
 }
 
@@ -199,18 +209,39 @@ async function unexplained(launched: Launched): Promise<McmError> {
     );
 }
 
+/** The steps of one run of a program, when somebody asked for them. */
+class Trace {
+    readonly #steps: TraceStep[] = [];
+
+    constructor(readonly wanted = false) {}
+
+    add({ who, step, call, detail, at, us }: TraceStep): void {
+        if (this.#steps.length < TRACE_STEPS_MAX) {
+            this.#steps.push({ who, step, call, detail, at, us });
+        }
+    }
+
+    /** In the order of their ends: what processes did at the same time comes one process at a time. */
+    steps(): TraceStep[] | undefined {
+        return this.wanted ? this.#steps.toSorted((a, b) => a.at - b.at) : undefined;
+    }
+}
+
 /** Reads up to `started`; the launching parent then has nothing more to say. */
-async function start(launched: Launched): Promise<Started> {
+async function start(launched: Launched, trace: Trace): Promise<Started> {
     const warnings: string[] = [];
     for await (const event of readEvents(launched.status, executorEventSchema)) {
         if (event.event === "warning") {
             warnings.push(event.message);
+        } else if (event.event === "step") {
+            trace.add(event);
         } else if (event.event === "failed") {
             await launched.exited;
-            throw nativeError(event);
+            throw nativeError(event, trace.steps());
         } else if (event.event === "started") {
             launched.child.stderr?.destroy();
-            return { process: containerProcessSchema.parse(event), warnings };
+            const process = containerProcessSchema.parse(event);
+            return { process, warnings, trace: trace.steps() };
         }
     }
     throw await unexplained(launched);
@@ -236,14 +267,14 @@ async function finish<Name extends ExecutorEvent["event"]>(
     return result;
 }
 
-function enter(launched: Launched): EnteredProcess {
+function enter(launched: Launched, trace: Trace): EnteredProcess {
     const { stdin, stdout, stderr } = launched.child;
     const control = pipeOf(launched.child, CONTROL_FD) as Writable;
     // A session that has ended takes no more lines; that is no failure.
     control.on("error", () => undefined);
     let ended: Promise<EnteredEnd> | undefined;
-    const started = new Promise<void>((resolve, reject) => {
-        ended = follow(launched, resolve);
+    const started = new Promise<TraceStep[] | undefined>((resolve, reject) => {
+        ended = follow(launched, trace, () => resolve(trace.steps()));
         ended.catch(reject);
     });
     started.catch(() => undefined);
@@ -263,14 +294,20 @@ function enter(launched: Launched): EnteredProcess {
 }
 
 /** Reads the events of an `ns_enter` to its end. */
-async function follow(launched: Launched, onStarted: () => void): Promise<EnteredEnd> {
+async function follow(
+    launched: Launched,
+    trace: Trace,
+    onStarted: () => void,
+): Promise<EnteredEnd> {
     let end: EnteredEnd | undefined;
     for await (const event of readEvents(launched.status, enterEventSchema)) {
         if (event.event === "started") {
             onStarted();
+        } else if (event.event === "step") {
+            trace.add(event);
         } else if (event.event === "failed") {
             await launched.exited;
-            throw nativeError(event);
+            throw nativeError(event, trace.steps());
         } else if (event.event === "exited") {
             end = { exitCode: event.exitCode, signal: event.signal };
         }

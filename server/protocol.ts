@@ -48,6 +48,41 @@ export interface ErrorData {
     field?: string;
     /** What to do next, one sentence. */
     hint?: string;
+    /** What was done before it failed, where a trace was asked for. */
+    trace?: TraceStep[];
+}
+
+/**
+ * One thing that the native programs did, with its real values. native/README.md explains every
+ * pair of step and call.
+ */
+export interface TraceStep {
+    /** "launcher", "monitor", "child" (the container's first process) or "command". */
+    who: string;
+    /** As in {@link ErrorData.step}. */
+    step: string;
+    /** The system call. */
+    call: string;
+    detail: Record<string, string | number>;
+    /** Microseconds from the beginning to the end of this step. */
+    at: number;
+    /** Microseconds that it took. */
+    us: number;
+}
+
+/** More steps than this are not told. */
+export const TRACE_STEPS_MAX = 2000;
+
+/** Parameters of what starts something. */
+export interface TraceParams {
+    /** Tell each step. */
+    trace?: boolean;
+}
+
+/** Results of what starts something. */
+export interface TraceResult {
+    /** In the order in which the steps ended, where it was asked for. */
+    trace?: TraceStep[];
 }
 
 // ------------------------------------------------------------------------------------- containers
@@ -196,15 +231,18 @@ export interface ContainerStatus extends ContainerSummary {
     usage?: Usage;
 }
 
+export interface RunParams extends ContainerSpec, TraceParams {}
+
+export interface StartParams extends ContainerRef, TraceParams {}
+
+/** The container as it runs now. */
+export interface StartResult extends ContainerSummary, TraceResult {}
+
 /** Sent by a client to create and start a container. The reply comes once it runs. */
-export const RunRequest = new RequestType<ContainerSpec, ContainerSummary, ErrorData>(
-    "container/run",
-);
+export const RunRequest = new RequestType<RunParams, StartResult, ErrorData>("container/run");
 
 /** Sent by a client to start a stopped container again, with everything it has written. */
-export const StartRequest = new RequestType<ContainerRef, ContainerSummary, ErrorData>(
-    "container/start",
-);
+export const StartRequest = new RequestType<StartParams, StartResult, ErrorData>("container/start");
 
 export interface StopParams extends ContainerRef {
     /** Seconds between TERM and KILL; 10 when absent. */
@@ -329,7 +367,7 @@ export const LogProgress = new ProgressType<LogLine[]>();
 /** Bytes (of logs: bytes of text) the backend sends on a stream before it waits for an ack. */
 export const WINDOW_BYTES = 1024 * 1024;
 
-export interface ExecParams extends ContainerRef {
+export interface ExecParams extends ContainerRef, TraceParams {
     command: string[];
     env?: Record<string, string>;
     workdir?: string;
@@ -374,7 +412,7 @@ export const AttachRequest = new RequestType<AttachParams, SessionEnd, ErrorData
 export const OutputProgress = new ProgressType<OutputChunk>();
 
 /** Pushed by the backend once the exec has succeeded. */
-export const SessionStartedNotification = new NotificationType<{ token: string }>(
+export const SessionStartedNotification = new NotificationType<{ token: string } & TraceResult>(
     "session/started",
 );
 

@@ -29,12 +29,23 @@ const failedSchema = z.object({
     message: z.string(),
 });
 
+const stepSchema = z.object({
+    event: z.literal("step"),
+    who: z.string(),
+    step: z.string(),
+    call: z.string(),
+    detail: z.record(z.string(), z.union([z.string(), z.number()])),
+    at: z.int().check(z.nonnegative()),
+    us: z.int().check(z.nonnegative()),
+});
+
 /** What `container_executor` says. */
 export const executorEventSchema = z.discriminatedUnion("event", [
     z.extend(containerProcessSchema, { event: z.literal("started") }),
     z.object({ event: z.literal("stopped"), forced: z.boolean() }),
     z.object({ event: z.literal("signalled") }),
     z.object({ event: z.literal("removed") }),
+    stepSchema,
     warningSchema,
     failedSchema,
 ]);
@@ -47,6 +58,7 @@ export const enterEventSchema = z.discriminatedUnion("event", [
         exitCode: z.nullable(z.int()),
         signal: z.nullable(z.int()),
     }),
+    stepSchema,
     warningSchema,
     failedSchema,
 ]);

@@ -62,13 +62,8 @@ function notification<Params>(
 const ofContainer = (params: { container: string }) => params.container;
 
 export const requests: readonly RequestRow[] = [
-    request(
-        protocol.RunRequest,
-        schemas.containerSpecSchema,
-        containers.run,
-        containers.describeSpec,
-    ),
-    request(protocol.StartRequest, schemas.containerRefSchema, containers.start, ofContainer),
+    request(protocol.RunRequest, schemas.runSchema, containers.run, containers.describeSpec),
+    request(protocol.StartRequest, schemas.startSchema, containers.start, ofContainer),
     request(protocol.StopRequest, schemas.stopSchema, containers.stop, ofContainer),
     request(protocol.RestartRequest, schemas.stopSchema, containers.restart, ofContainer),
     request(

@@ -40,6 +40,8 @@ import type {
     RemoveParams,
     RenameParams,
     RootfsImportParams,
+    RunParams,
+    StartParams,
     StatsSubscribeParams,
     StopParams,
 } from "./protocol";
@@ -49,7 +51,7 @@ export const clientHelloSchema: z.ZodMiniType<ClientHello> = z.object({
     client: text("what the client calls itself, at most 64 characters", (v) => v.length <= 64),
 });
 
-export const containerSpecSchema: z.ZodMiniType<ContainerSpec> = z.strictObject({
+const containerSpec = {
     name: z.optional(containerName),
     rootfs: z.optional(rootfs),
     command: z.optional(command),
@@ -62,11 +64,23 @@ export const containerSpecSchema: z.ZodMiniType<ContainerSpec> = z.strictObject(
     interactive: z.optional(flag),
     tty: z.optional(flag),
     autoRemove: z.optional(flag),
+};
+
+export const containerSpecSchema: z.ZodMiniType<ContainerSpec> = z.strictObject(containerSpec);
+
+export const runSchema: z.ZodMiniType<RunParams> = z.strictObject({
+    ...containerSpec,
+    trace: z.optional(flag),
 });
 
 export const nothingSchema: z.ZodMiniType<undefined> = z.undefined({ error: "nothing" });
 
 export const containerRefSchema: z.ZodMiniType<ContainerRef> = z.strictObject({ container });
+
+export const startSchema: z.ZodMiniType<StartParams> = z.strictObject({
+    container,
+    trace: z.optional(flag),
+});
 
 export const stopSchema: z.ZodMiniType<StopParams> = z.strictObject({
     container,
@@ -106,6 +120,7 @@ export const execSchema: z.ZodMiniType<ExecParams> = z.strictObject({
     workdir: z.optional(workdir),
     user: z.optional(user),
     terminal: z.optional(terminal),
+    trace: z.optional(flag),
     token,
 });
 

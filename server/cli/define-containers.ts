@@ -1,7 +1,7 @@
 /** The options of the commands that show containers and lead them through their life. */
 import type { Command } from "commander";
-import { examples, ID_HELP, valueOption, type Definition } from "./define";
-import type { StopOptions } from "./lifecycle";
+import { examples, ID_HELP, TRACE_HELP, valueOption, type Definition } from "./define";
+import type { StartOptions, StopOptions } from "./lifecycle";
 import type { LogsOptions } from "./logs";
 import type { JsonOption } from "./show";
 import type { StatsOptions } from "./stats";
@@ -117,7 +117,12 @@ export function defineLifecycle({ program, context, action }: Definition): void 
         .summary("start stopped containers again")
         .description("Starts stopped containers again, with everything they have written.")
         .argument("<id...>", IDS_HELP)
-        .action(action(async (ids: string[]) => (await import("./lifecycle")).start(ids, context)))
+        .option("--trace", TRACE_HELP)
+        .action(
+            action(async (ids: string[], options: StartOptions) =>
+                (await import("./lifecycle")).start(ids, options, context),
+            ),
+        )
         .addHelpText("after", examples(["mcm start web", "as it was made"]));
     stopTime(program.command("restart"))
         .summary("stop containers that run, and start them")

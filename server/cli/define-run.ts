@@ -1,6 +1,6 @@
 /** The options of `mcm run`, `mcm exec` and `mcm attach`. */
 import type { Command } from "commander";
-import { examples, ID_HELP, valueOption, type Definition } from "./define";
+import { examples, ID_HELP, TRACE_HELP, valueOption, type Definition } from "./define";
 import type { ExecOptions, RunOptions } from "./run";
 import {
     parseCount,
@@ -97,7 +97,9 @@ function runOptions(command: Command): Command {
         )
         .option("-i, --interactive", "keep recent output for whoever attaches")
         .option("-t, --tty", "give the command a terminal; with -i: this one")
-        .option("--rm", "remove the container once it has ended");
+        .option("--rm", "remove the container once it has ended")
+        .option("--trace", TRACE_HELP)
+        .option("--json", "print the container, and its trace, as JSON instead of the id");
 }
 
 function execOptions(command: Command): Command {
@@ -115,8 +117,14 @@ function execOptions(command: Command): Command {
         .option("-t, --tty", "give it a terminal, this one")
         .option("-u, --user <user[:group]>", "names or numbers inside (default: root)")
         .option("-w, --workdir <dir>", "working directory inside")
-        .addOption(valueOption("-e, --env <key=value>", "environment variable; repeat", parseEnv));
+        .addOption(valueOption("-e, --env <key=value>", "environment variable; repeat", parseEnv))
+        .option("--trace", TRACE_HELP);
 }
+
+const RUN_JSON = `
+JSON: one object as in mcm list --json, with --trace also trace: [{who, step, call,
+  detail, at, us}], the steps in the order of their ends; at and us are microseconds
+  since the beginning and of the step itself.`;
 
 const RUN_HELP =
     examples(
@@ -124,7 +132,11 @@ const RUN_HELP =
         ["mcm run -it --rm bash", "a shell right here, gone afterwards"],
         ["mcm run --rootfs ./debian --volume .:/work:ro make", "another system, this directory"],
         ["mcm run --name web --env PORT=80 -- httpd -f", "a name, a variable, a command"],
-    ) + EXIT_CODES;
+        ["mcm run --trace --rm true", "every step of how a container starts"],
+    ) +
+    EXIT_CODES +
+    "\n" +
+    RUN_JSON;
 
 const EXEC_HELP =
     examples(

@@ -1,5 +1,5 @@
 /** How this program fails: one sentence on stderr, an exit code, no stack trace. */
-import type { ErrorData } from "../protocol";
+import type { ErrorData, TraceStep } from "../protocol";
 import { printable } from "./text";
 
 /** Exit codes of our own; otherwise a command's own code, or 128+n for signal n. */
@@ -32,6 +32,11 @@ interface RequestError extends Error {
 
 function isRequestError(error: unknown): error is RequestError {
     return error instanceof Error && "code" in error && typeof error.code === "number";
+}
+
+/** The steps before a failure, where they were asked for. */
+export function traceOf(error: unknown): TraceStep[] | undefined {
+    return isRequestError(error) ? error.data?.trace : undefined;
 }
 
 /** Words for whatever was thrown, one line, without control characters. */

@@ -11,6 +11,7 @@ import type { Client } from "./client";
 import { remark, type Context } from "./context";
 import { describeError, EXIT } from "./errors";
 import { printable } from "./text";
+import { withTimeline } from "./timeline";
 
 /**
  * Does `action` for every container at once. Each one done is printed as it was named, each failure
@@ -57,10 +58,19 @@ export function stop(
     });
 }
 
+/** Options of `mcm start`. */
+export interface StartOptions {
+    trace?: boolean;
+}
+
 /** `mcm start ID…`. */
-export function start(containers: string[], context: Context): Promise<number> {
+export function start(
+    containers: string[],
+    { trace }: StartOptions,
+    context: Context,
+): Promise<number> {
     return forEach(containers, context, async (client, container) => {
-        await client.request(StartRequest, { container });
+        await withTimeline(context, () => client.request(StartRequest, { container, trace }));
     });
 }
 

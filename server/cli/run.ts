@@ -4,15 +4,18 @@ import {
     ExecRequest,
     InspectRequest,
     RunRequest,
+    SessionStartedNotification,
     type ContainerSummary,
     type Limits,
     type Rootfs,
+    type StartResult,
     type Volume,
 } from "../protocol";
 import type { Client } from "./client";
-import { remark, type Context } from "./context";
-import { EXIT } from "./errors";
+import { printJson, remark, type Context } from "./context";
+import { CliError, EXIT, traceOf } from "./errors";
 import { requireTerminal, runSession, sessionExitCode } from "./session";
+import { showTimeline, withTimeline } from "./timeline";
 
 /** Options of `mcm run`. */
 export interface RunOptions extends Limits {
@@ -26,18 +29,23 @@ export interface RunOptions extends Limits {
     interactive?: boolean;
     tty?: boolean;
     rm?: boolean;
+    trace?: boolean;
+    json?: boolean;
 }
 
 /** `mcm run`: prints the id at once, or is the container's terminal until it ends. */
 export function run(command: string[], options: RunOptions, context: Context): Promise<number> {
-    const { name, rootfs, hostname, workdir, user, interactive, tty } = options;
+    const { name, rootfs, hostname, workdir, user, interactive, tty, trace, json } = options;
     const { memory, cpu, cpuset, pids } = options;
     const attached = interactive && tty;
+    if (attached && json) {
+        throw new CliError("--json describes a container in the background; leave out -i -t");
+    }
     if (attached) {
         requireTerminal(context.io, true);
     }
     return context.withClient(async (client) => {
-        const container = await undisturbed(() =>
+        const start = (): Promise<StartResult> =>
             client.request(RunRequest, {
                 name,
                 rootfs,
@@ -51,8 +59,13 @@ export function run(command: string[], options: RunOptions, context: Context): P
                 interactive,
                 tty,
                 autoRemove: options.rm,
-            }),
-        );
+                trace,
+            });
+        const container = await undisturbed(() => (json ? start() : withTimeline(context, start)));
+        if (json) {
+            printJson(context, container);
+            return EXIT.ok;
+        }
         if (attached) {
             return attachTo(client, container, context);
         }
@@ -115,6 +128,7 @@ export interface ExecOptions {
     user?: string;
     workdir?: string;
     env?: Record<string, string>;
+    trace?: boolean;
 }
 
 /** `mcm exec ID COMMAND`: ends as the command does. */
@@ -124,23 +138,29 @@ export function exec(
     options: ExecOptions,
     context: Context,
 ): Promise<number> {
-    const { interactive = false, tty = false, user, workdir } = options;
+    const { interactive = false, tty = false, user, workdir, trace } = options;
     if (tty) {
         requireTerminal(context.io, interactive);
     }
     const env = tty ? terminalEnv(options.env) : options.env;
     return context.withClient(async (client) => {
+        client.onNotification(SessionStartedNotification, (started) =>
+            showTimeline(context, started.trace),
+        );
         const outcome = await runSession(
             client,
             (token, terminal, cancellation) =>
                 client.request(
                     ExecRequest,
-                    { container, command, env, workdir, user, terminal, token },
+                    { container, command, env, workdir, user, terminal, trace, token },
                     cancellation,
                 ),
             { input: interactive, terminal: tty, detachable: false },
             context.io,
-        );
+        ).catch((error: unknown) => {
+            showTimeline(context, traceOf(error));
+            throw error;
+        });
         if (outcome.kind === "ended" && outcome.end.containerEnded) {
             remark(context, "the container has ended, and the command with it");
         }

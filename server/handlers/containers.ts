@@ -17,8 +17,12 @@ import {
     type KillParams,
     type RemoveParams,
     type RenameParams,
+    type RunParams,
+    type StartParams,
+    type StartResult,
     type StopParams,
     type StopResult,
+    type TraceStep,
 } from "../protocol";
 import { signalNumber } from "../sessions/signals";
 import type { Container, HealthyContainer } from "../store";
@@ -45,15 +49,15 @@ export function describeSpec(spec: ContainerSpec): string {
 
 /** Creates and starts one. When it cannot be started, or nobody wants it any more, none is left. */
 export async function run(
-    spec: ContainerSpec,
+    { trace, ...spec }: RunParams,
     deps: Deps,
     { signal }: RequestContext,
-): Promise<ContainerSummary> {
+): Promise<StartResult> {
     const container = await deps.store.create(spec);
-    let running: HealthyContainer;
+    let launched: Launched;
     try {
         signal.throwIfAborted();
-        running = await launch(container, deps);
+        launched = await launch(container, deps, trace);
     } catch (error) {
         await deps.store.discard(container);
         deps.changes.touch(container.id);
@@ -63,13 +67,17 @@ export async function run(
         await remove({ container: container.id, force: true }, deps);
         signal.throwIfAborted();
     }
-    return now(running, deps);
+    return resultOf(launched, deps);
 }
 
 /** Starts one that does not run. */
-export async function start({ container }: ContainerRef, deps: Deps): Promise<ContainerSummary> {
+export async function start({ container, trace }: StartParams, deps: Deps): Promise<StartResult> {
     const found = await deps.store.findHealthy(container);
-    return now(await whenUnlocked(found, deps, () => launch(found, deps)), deps);
+    return resultOf(await whenUnlocked(found, deps, () => launch(found, deps, trace)), deps);
+}
+
+async function resultOf({ running, trace }: Launched, deps: Deps): Promise<StartResult> {
+    return { ...(await now(running, deps)), trace };
 }
 
 /** TERM, the grace, KILL. */
@@ -166,16 +174,26 @@ export async function status({ container }: ContainerRef, deps: Deps): Promise<C
     return { ...summary, usage: await deps.sampler.usage(found.id) };
 }
 
+/** A container that was just started, and how, where that was asked for. */
+interface Launched {
+    running: HealthyContainer;
+    trace?: TraceStep[];
+}
+
 /**
  * Starts what the config says, and gives the container as it was when its command ran. The native
  * program decides whether it already runs.
  */
-async function launch(container: HealthyContainer, deps: Deps): Promise<HealthyContainer> {
+async function launch(
+    container: HealthyContainer,
+    deps: Deps,
+    tracing?: boolean,
+): Promise<Launched> {
     const { id, config, paths } = container;
     const rootfs = await deps.rootfs.prepare(config.rootfs);
     // Gone since the last boot, and a client that hears of no changes has not made it either.
     await mkdir(path.dirname(paths.run), { recursive: true, mode: 0o700 });
-    const { process, warnings } = await deps.native.start({
+    const { process, warnings, trace } = await deps.native.start({
         id,
         stateDirectory: paths.state,
         runDirectory: paths.run,
@@ -189,6 +207,7 @@ async function launch(container: HealthyContainer, deps: Deps): Promise<HealthyC
         interactive: config.interactive,
         terminal: config.tty ? FIRST_SIZE : undefined,
         autoRemove: config.autoRemove,
+        trace: tracing,
         env: config.env,
         command: config.command,
     });
@@ -199,7 +218,7 @@ async function launch(container: HealthyContainer, deps: Deps): Promise<HealthyC
             throw error;
         }
     });
-    return { ...container, state: { kind: "running", process } };
+    return { running: { ...container, state: { kind: "running", process } }, trace };
 }
 
 /**

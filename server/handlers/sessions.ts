@@ -40,6 +40,7 @@ export async function exec(
             user: params.user ?? config.user,
             env: { ...config.env, ...params.env },
             command: params.command,
+            trace: params.trace,
         };
         return session.run(deps.native, options, signal);
     });
@@ -76,8 +77,8 @@ function sessionClient({ connection }: Client, token: string): SessionClient {
     const lost = () => undefined;
     return {
         output: (chunk) => connection.sendProgress(OutputProgress, token, chunk),
-        started: () => {
-            connection.sendNotification(SessionStartedNotification, { token }).catch(lost);
+        started: (trace) => {
+            connection.sendNotification(SessionStartedNotification, { token, trace }).catch(lost);
         },
         inputTaken: (bytes) => {
             connection.sendNotification(InputAcknowledgeNotification, { token, bytes }).catch(lost);

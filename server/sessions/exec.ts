@@ -6,7 +6,7 @@ import { setImmediate, setTimeout as sleep } from "node:timers/promises";
 import { McmError } from "../errors";
 import type { EnterOptions } from "../invocation";
 import type { EnteredEnd, EnteredProcess, Native } from "../native";
-import { SHELL, type SessionEnd, type TerminalSize } from "../protocol";
+import { SHELL, type SessionEnd, type TerminalSize, type TraceStep } from "../protocol";
 import type { ContainerProcess } from "../status";
 import { inputOverflow, InputQueue } from "./input";
 import { isEnding } from "./ending";
@@ -54,7 +54,7 @@ export class ExecSession implements Session {
             if (stop.aborted) {
                 hangUp();
             }
-            this.#connect(entered);
+            this.#connect(entered, await entered.started);
             const end = await entered.ended;
             await this.#rest([entered.stdout, entered.stderr]);
             stop.throwIfAborted();
@@ -117,9 +117,9 @@ export class ExecSession implements Session {
         throw new Error("There is no command to try.");
     }
 
-    #connect(entered: EnteredProcess): void {
+    #connect(entered: EnteredProcess, trace: TraceStep[] | undefined): void {
         this.#entered = entered;
-        this.#client.started();
+        this.#client.started(trace);
         for (const [name, stream] of [
             ["stdout", entered.stdout],
             ["stderr", entered.stderr],

@@ -1,6 +1,6 @@
 /** The streams of one client: what its notifications with a token are for. */
 import { invalid } from "../errors";
-import type { OutputChunk, TerminalSize } from "../protocol";
+import type { OutputChunk, TerminalSize, TraceStep } from "../protocol";
 
 /** Something that a client acknowledges: a session's output, or a log. */
 export interface Stream {
@@ -20,7 +20,7 @@ export interface Session extends Stream {
 export interface SessionClient {
     /** Resolves when the chunk has left this process; rejects when the client is gone. */
     output(chunk: OutputChunk): Promise<void>;
-    started(): void;
+    started(trace?: TraceStep[]): void;
     inputTaken(bytes: number): void;
 }
 

@@ -84,8 +84,9 @@ suite("mcm and the backend of a user", () => {
             "starting it once more is no error",
         );
 
-        const made = await asUser("run", "--rootfs", rootfs, "--name", "theirs");
+        const made = await asUser("run", "--trace", "--rootfs", rootfs, "--name", "theirs");
         assert.equal(made.code, 0, made.stderr);
+        assert.match(made.stderr, /^ *\d+ .* child +pivot-root +pivot_root /m);
         await mcm.container("--rootfs", rootfs, "--name", "ours");
         const seen = JSON.parse((await asUser("list", "--json")).stdout) as ContainerSummary[];
         assert.deepEqual(seen.map(({ name }) => name).sort(), ["ours", "theirs"]);

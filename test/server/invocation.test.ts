@@ -111,6 +111,7 @@ test("an enter has its command after everything else", () => {
         terminal: { rows: 50, columns: 132 },
         workdir: "/",
         user: "0",
+        trace: true,
         env: { A: "b" },
         command: ["sh", "-c", "--", "x"],
     };
@@ -119,7 +120,7 @@ test("an enter has its command after everything else", () => {
         args: [
             ...["--status-fd", "3", "--control-fd", "5", "--id", ID, ...TARGET, "--env-fd", "4"],
             ...["--tty", "--rows", "50", "--cols", "132", "--workdir", "/", "--user", "0"],
-            ...["--", "sh", "-c", "--", "x"],
+            ...["--trace", "--", "sh", "-c", "--", "x"],
         ],
         env: { A: "b" },
     });

@@ -93,10 +93,31 @@ test("one that a signal ends is an error with the signal", async () => {
 
 test("events and members that are not known are ignored", async () => {
     await script(
-        `echo 'no json' >&3; echo '{"event":"step","step":"clone"}' >&3
+        `echo 'no json' >&3; echo '{"event":"progress","step":"clone"}' >&3
         echo '{"event":"warning","step":"rlimit","message":"lower"}' >&3; echo '${STARTED}' >&3`,
     );
-    assert.deepEqual(await native.start(OPTIONS), { process: PROCESS, warnings: ["lower"] });
+    const { process, warnings } = await native.start(OPTIONS);
+    assert.deepEqual({ process, warnings }, { process: PROCESS, warnings: ["lower"] });
+});
+
+test("steps come in the order of their ends, also of what fails, and only where asked for", async () => {
+    const step = { who: "child", step: "clone", call: "unshare", detail: { flags: "A|B", pid: 7 } };
+    const steps = [
+        { ...step, at: 30, us: 10 },
+        { ...step, who: "monitor", at: 20, us: 20 },
+    ];
+    const told = steps.map((each) => `echo '${JSON.stringify({ event: "step", ...each })}' >&3`);
+    await script(`${told.join(";")}; echo '${STARTED}' >&3`);
+    const { trace } = await native.start({ ...OPTIONS, trace: true });
+    assert.deepEqual(trace, steps.toReversed());
+    assert.equal((await native.start(OPTIONS)).trace, undefined);
+    const failed = '{"event":"failed","step":"mask","errno":1,"code":"EPERM","message":"no"}';
+    await script(`${told.join(";")}; echo '${failed}' >&3; exit 125`);
+    await assert.rejects(native.start({ ...OPTIONS, trace: true }), (error) => {
+        assert(error instanceof McmError);
+        assert.deepEqual(error.data.trace, steps.toReversed());
+        return true;
+    });
 });
 
 test("events come through however they are cut", async () => {
