@@ -1,10 +1,16 @@
 /** The stages of `npm test`, in their order. */
-import { ensurePackages } from "./apt";
 import { build, makePackage, root } from "./build";
+import {
+    COVERAGE_GOAL,
+    coverageReached,
+    coverageTotal,
+    measureCoverage,
+    percent,
+} from "./coverage";
 import { hostTests } from "./hostTests";
 import { nodeTests, testFiles } from "./nodeTests";
 import type { TestResult } from "./results";
-import { run } from "./run";
+import { progress, run } from "./run";
 import { vmTests } from "./vmTests";
 
 export interface Stage {
@@ -60,7 +66,7 @@ export const STAGES: Stage[] = [
     tests("cli", "the command line, a process for each", "cli"),
     {
         name: "sanitize",
-        what: "the native tests with address and undefined behaviour sanitizers",
+        what: "the native tests with sanitizers, and how many lines they reach",
         quick: false,
         run: sanitize,
     },
@@ -106,13 +112,14 @@ function tests(name: string, what: string, ...folders: string[]): Stage {
 }
 
 async function sanitize(): Promise<TestResult[]> {
-    await ensurePackages(["gcc", "make"]);
-    const built = await step("the programs build with sanitizers", () =>
-        run("make", ["-C", "native", "sanitize"], { cwd: root }),
+    const { results, coverage } = await measureCoverage();
+    const { lines, covered } = coverageTotal(coverage);
+    const words = `${percent(covered, lines)} % of native/'s ${lines} lines are reached`;
+    progress(`${words}; npm run coverage tells which`);
+    const goal = await step(`${COVERAGE_GOAL} % of native/ are reached by its tests`, () =>
+        coverageReached(coverage) ? Promise.resolve() : Promise.reject(new Error(words)),
     );
-    const env = { MCM_TEST_NATIVE: "out/native-sanitize" };
-    const results = await nodeTests(await testFiles("test/native"), { stage: "sanitize", env });
-    return [...built, ...results];
+    return [...results, ...goal];
 }
 
 /** Makes the package, which the stages after it use, and looks at it. */
