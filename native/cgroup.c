@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "device_filter.h"
+#include "procfs.h"
 #include "trace.h"
 #include "util.h"
 
@@ -96,19 +97,9 @@ int cgroup_join(const struct cgroup *cgroup, struct error *error)
 static bool keyed_value(int fd, const char *file, const char *key, uint64_t *ret_value)
 {
     char text[4096];
-    size_t length = strlen(key);
 
-    if (fd < 0 || read_file_at(fd, file, text, sizeof(text)) < 0)
-        return false;
-    for (char *line = text; *line != '\0';) {
-        size_t size = strcspn(line, "\n");
-        char *next = line + size + (line[size] == '\n');
-        line[size] = '\0';
-        if (strncmp(line, key, length) == 0 && line[length] == ' ')
-            return parse_uint(line + length + 1, UINT64_MAX, ret_value);
-        line = next;
-    }
-    return false;
+    return fd >= 0 && read_file_at(fd, file, text, sizeof(text)) >= 0 &&
+           keyed_number(text, key, ret_value);
 }
 
 static bool single_value(int fd, const char *file, uint64_t *ret_value)

@@ -115,7 +115,7 @@ static bool is_attached(int cgroup_fd)
 {
     union bpf_attr query, open, describe;
     struct bpf_prog_info info = {0};
-    uint32_t id;
+    uint32_t id = 0;
 
     ATTRIBUTES_NONE(query);
     query.query.target_fd = (uint32_t)cgroup_fd;

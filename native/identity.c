@@ -1,27 +1,21 @@
 /*
  * Who a command runs as: USER[:GROUP] resolved against the container's own passwd and group.
  *
- * Both files belong to the container and may hold anything: they are opened without ever leaving
- * the root or waiting (a FIFO), read up to a bound, and every number in them goes through the same
- * strict parser as the command line's.
+ * Both files belong to the container and may hold anything: every number in them goes through the
+ * same strict parser as the command line's. Nothing here but database_read() has an effect.
  */
 #include "command.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <linux/openat2.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
+#include "database.h"
 #include "trace.h"
 #include "util.h"
 
 #define ID_MAX          65535 /* the ids that a container's range maps */
-#define DATABASE_MAX    (1024 * 1024)
 #define NAME_LENGTH_MAX 255
 #define FIELD_COUNT_MAX 7
 
@@ -88,62 +82,6 @@ static int identity_split(const char *text, struct identity_text *ret_split, str
         (group[0] != '\0' && !is_number(group) && !name_is_valid(group)))
         return error_set(error, STEP_USER, EINVAL,
                          "'%.64s' is not USER or USER:GROUP, each a name or a number", text);
-    return 0;
-}
-
-/*
- * Opens a file of the root, following links inside it only. O_NONBLOCK, because what stands there
- * may be a FIFO or be under a lease: neither may stop us.
- */
-static int database_open(const char *path, struct error *error)
-{
-    struct open_how how = {
-        .flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY,
-        .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
-    };
-    struct stat status;
-
-    _cleanup_close_ int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-    if (root < 0)
-        return error_set(error, STEP_USER, errno, "cannot open the root directory");
-    _cleanup_close_ int fd = (int)syscall(SYS_openat2, root, path, &how, sizeof(how));
-    if (fd < 0)
-        return error_set(error, STEP_USER, errno, "cannot open %s", path);
-    if (fstat(fd, &status) < 0)
-        return error_set(error, STEP_USER, errno, "cannot look at %s", path);
-    if (!S_ISREG(status.st_mode))
-        return error_set(error, STEP_USER, EINVAL, "%s is no regular file", path);
-    return TAKE_FD(fd);
-}
-
-/*
- * Reads a whole database, NUL-terminated; the caller frees it. One that does not exist is an empty
- * one: a root file system needs none for numbers.
- */
-static int database_read(const char *path, char **ret_text, struct error *error)
-{
-    _cleanup_close_ int fd = database_open(path, error);
-    if (fd < 0 && error->errnum != ENOENT)
-        return -1;
-
-    _cleanup_free_ char *text = malloc(DATABASE_MAX + 2);
-    if (!text)
-        return error_set(error, STEP_USER, ENOMEM, "cannot read %s", path);
-
-    size_t length = 0;
-    while (fd >= 0 && length <= DATABASE_MAX) {
-        ssize_t got = read(fd, text + length, DATABASE_MAX + 1 - length);
-        if (got < 0)
-            return error_set(error, STEP_USER, errno, "cannot read %s", path);
-        if (got == 0)
-            break;
-        length += (size_t)got;
-    }
-    if (length > DATABASE_MAX)
-        return error_set(error, STEP_USER, EFBIG, "%s is larger than 1 MiB", path);
-    text[length] = '\0';
-    *ret_text = text;
-    text = NULL;
     return 0;
 }
 
@@ -219,19 +157,6 @@ static int group_find(char *text, const char *name, gid_t *ret_gid, struct error
     return error_set(error, STEP_USER, ENOENT, "there is no group '%.64s' in /etc/group", name);
 }
 
-static bool list_holds(const char *list, const char *name)
-{
-    size_t length = strlen(name);
-
-    while (*list != '\0') {
-        size_t item = strcspn(list, ",");
-        if (item == length && memcmp(list, name, length) == 0)
-            return true;
-        list += item + (list[item] == ',');
-    }
-    return false;
-}
-
 /* The groups that list `name` as a member; a damaged line lists nobody. */
 static int group_memberships(char *text, const char *name, struct identity *identity,
                              struct error *error)
@@ -243,7 +168,7 @@ static int group_memberships(char *text, const char *name, struct identity *iden
         struct error damage;
         gid_t gid = (gid_t)-1;
 
-        if (count < 4 || !list_holds(fields[3], name) || id_parse(fields[2], &gid, &damage) < 0)
+        if (count < 4 || !list_has_item(fields[3], name, strlen(name)) || id_parse(fields[2], &gid, &damage) < 0)
             continue;
         if (identity->group_count == GROUPS_MAX)
             return error_set(error, STEP_USER, EINVAL, "'%.64s' is in more than %d groups", name,

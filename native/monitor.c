@@ -15,6 +15,7 @@
 #include "sandbox.h"
 #include "self.h"
 #include "status.h"
+#include "target.h"
 #include "trace.h"
 #include "util.h"
 

@@ -9,83 +9,15 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "procfs.h"
 #include "trace.h"
 #include "util.h"
 
 #define CGROUP_PARENT       "my-container-manager"
 #define CGROUP_FILE_SIZE    16384
-#define MOUNTINFO_FIELD_MAX 16
-
-/* One line of /proc/PID/cgroup, "ID:CONTROLLERS:PATH"; v2 has no controllers here. */
-struct membership {
-    const char *controllers;
-    const char *path;
-};
-
-/* One mount of a cgroup hierarchy, of a line of /proc/PID/mountinfo (proc(5)). */
-struct cgroup_mount {
-    const char *root; /* the path inside of the hierarchy that is mounted */
-    const char *point;
-    const char *type;
-    const char *options;
-};
-
-static bool list_holds(const char *list, const char *item, size_t length)
-{
-    while (*list != '\0') {
-        size_t size = strcspn(list, ",");
-        if (size == length && strncmp(list, item, length) == 0)
-            return true;
-        list += size + (list[size] == ',');
-    }
-    return false;
-}
-
-/* Blanks, tabs, newlines and backslashes stand as \ooo in mountinfo. */
-static void unescape(char *text)
-{
-    char *out = text;
-
-    for (const char *in = text; *in != '\0'; in++) {
-        unsigned int value;
-        if (in[0] == '\\' && sscanf(in + 1, "%3o", &value) == 1) {
-            *out++ = (char)value;
-            in += 3;
-        } else {
-            *out++ = *in;
-        }
-    }
-    *out = '\0';
-}
-
-/* Cuts a line into its fields. False when it does not describe a cgroup mount. */
-static bool mount_parse(char *line, struct cgroup_mount *ret_mount)
-{
-    char *fields[MOUNTINFO_FIELD_MAX];
-    size_t count = 0, separator = 0;
-
-    line[strcspn(line, "\n")] = '\0';
-    while (line && count < MOUNTINFO_FIELD_MAX) {
-        fields[count] = strsep(&line, " ");
-        if (separator == 0 && count > 5 && strcmp(fields[count], "-") == 0)
-            separator = count;
-        count++;
-    }
-    if (separator == 0 || count < separator + 4)
-        return false;
-    unescape(fields[3]);
-    unescape(fields[4]);
-    *ret_mount = (struct cgroup_mount){
-        .root = fields[3],
-        .point = fields[4],
-        .type = fields[separator + 1],
-        .options = fields[separator + 3],
-    };
-    return true;
-}
 
 /* Whether the mount shows the cgroup of `membership`: its hierarchy, mounted at or above it. */
-static bool mount_shows(const struct cgroup_mount *mount, const struct membership *membership)
+static bool mount_shows(const struct mount_line *mount, const struct membership *membership)
 {
     size_t first_controller = strcspn(membership->controllers, ",");
     size_t root_length = strlen(mount->root);
@@ -94,7 +26,7 @@ static bool mount_shows(const struct cgroup_mount *mount, const struct membershi
         if (strcmp(mount->type, "cgroup2") != 0)
             return false;
     } else if (strcmp(mount->type, "cgroup") != 0 ||
-               !list_holds(mount->options, membership->controllers, first_controller)) {
+               !list_has_item(mount->options, membership->controllers, first_controller)) {
         return false;
     }
     if (strcmp(mount->root, "/") == 0)
@@ -115,8 +47,8 @@ static int membership_directory(const struct membership *membership, char ret_pa
     errno = ENOENT;
     bool found = false;
     while (!found && getline(&line, &size, mountinfo) >= 0) {
-        struct cgroup_mount mount;
-        if (!mount_parse(line, &mount) || !mount_shows(&mount, membership))
+        struct mount_line mount;
+        if (!mount_line_parse(line, &mount) || !mount_shows(&mount, membership))
             continue;
         const char *below =
             membership->path + (strcmp(mount.root, "/") == 0 ? 0 : strlen(mount.root));
@@ -206,19 +138,17 @@ int memberships_open(pid_t pid, const char *id, struct memberships *ret_membersh
         return -1;
     while ((line = strsep(&rest, "\n")) && *line != '\0') {
         bool shared = text_has_line(ours, line);
-        char *controllers = strchr(line, ':');
-        char *path = controllers ? strchr(controllers + 1, ':') : NULL;
+        struct membership membership;
 
-        if (!path) {
+        if (!membership_parse(line, &membership)) {
             memberships_close(&memberships);
             return error_set(error, STEP_CGROUP, EBADMSG, "'%.100s' in /proc/%d/cgroup is unknown",
                              line, pid);
         }
-        *path++ = '\0';
         any = true;
-        of_container = of_container || path_is_of(path, id);
+        of_container = of_container || path_is_of(membership.path, id);
         if (!shared &&
-            membership_open(&(struct membership){controllers + 1, path}, &memberships, error) < 0) {
+            membership_open(&membership, &memberships, error) < 0) {
             memberships_close(&memberships);
             return -1;
         }

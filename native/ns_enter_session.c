@@ -7,26 +7,23 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
-#include <string.h>
 #include <sys/pidfd.h>
 
+#include "procfs.h"
 #include "util.h"
 
 #define KILL_ROUNDS_MAX 64
 
-/* Whether process `pid` lives and belongs to `session`: fields 3 and 6 of /proc/PID/stat (proc(5)).
- */
+/* Whether process `pid` lives and belongs to `session`. */
 static bool is_member(pid_t pid, pid_t session)
 {
-    char path[32], text[1024], state;
-    int member_session;
+    char path[32], text[1024];
+    struct process_stat stat;
 
     snprintf(path, sizeof(path), "/proc/%d/stat", pid);
-    if (read_file_at(AT_FDCWD, path, text, sizeof(text)) < 0)
-        return false;
-    const char *fields = strrchr(text, ')');
-    return fields && sscanf(fields, ") %c %*d %*d %d", &state, &member_session) == 2 &&
-           member_session == session && state != 'Z' && state != 'X';
+    return read_file_at(AT_FDCWD, path, text, sizeof(text)) >= 0 &&
+           process_stat_parse(text, &stat) && stat.session == session && stat.state != 'Z' &&
+           stat.state != 'X';
 }
 
 size_t session_signal(pid_t session, int signal_number)

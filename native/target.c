@@ -1,11 +1,30 @@
 #include "target.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/pidfd.h>
 
+#include "procfs.h"
 #include "trace.h"
 #include "util.h"
+
+int process_start_time(pid_t pid, uint64_t *ret_ticks)
+{
+    char path[32], text[1024];
+    struct process_stat stat;
+
+    snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+    if (read_file_at(AT_FDCWD, path, text, sizeof(text)) < 0)
+        return -1;
+    if (!process_stat_parse(text, &stat)) {
+        errno = EBADMSG;
+        return -1;
+    }
+    *ret_ticks = stat.start_time;
+    return 0;
+}
 
 int target_open(const struct target *target, int *ret_pidfd, struct error *error)
 {

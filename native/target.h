@@ -19,4 +19,7 @@ struct target {
  */
 int target_open(const struct target *target, int *ret_pidfd, struct error *error);
 
+/* Field 22 of /proc/PID/stat: start time in clock ticks since boot (proc(5)). -1 with errno. */
+int process_start_time(pid_t pid, uint64_t *ret_ticks);
+
 #endif

@@ -45,6 +45,17 @@ bool id_is_valid(const char *text)
     return strlen(text) == 12 && strspn(text, "0123456789abcdef") == 12;
 }
 
+bool list_has_item(const char *list, const char *item, size_t length)
+{
+    while (*list != '\0') {
+        size_t size = strcspn(list, ",");
+        if (size == length && memcmp(list, item, length) == 0)
+            return true;
+        list += size + (list[size] == ',');
+    }
+    return false;
+}
+
 int write_all(int fd, const void *data, size_t size)
 {
     const char *next = data;
@@ -98,31 +109,6 @@ int write_file_at(int dir_fd, const char *path, const char *text)
         return -1;
     if ((size_t)written != size) {
         errno = EIO;
-        return -1;
-    }
-    return 0;
-}
-
-int process_start_time(pid_t pid, uint64_t *ret_ticks)
-{
-    char path[32], text[1024];
-
-    snprintf(path, sizeof(path), "/proc/%d/stat", pid);
-    if (read_file_at(AT_FDCWD, path, text, sizeof(text)) < 0)
-        return -1;
-
-    /* Field 2 is the name in parentheses and may hold anything, parentheses and blanks included. */
-    char *field = strrchr(text, ')');
-    for (int number = 2; field != NULL && number < 22; number++)
-        field = strchr(field + 1, ' ');
-    if (field == NULL) {
-        errno = EBADMSG;
-        return -1;
-    }
-    field++;
-    field[strcspn(field, " ")] = '\0';
-    if (!parse_uint(field, UINT64_MAX, ret_ticks)) {
-        errno = EBADMSG;
         return -1;
     }
     return 0;

@@ -26,6 +26,9 @@ bool parse_uint(const char *text, uint64_t max, uint64_t *ret_value);
 /* 12 lower-case hex digits. */
 bool id_is_valid(const char *text);
 
+/* Whether the first `length` bytes of `item` are one of the items of `list`, between its commas. */
+bool list_has_item(const char *list, const char *item, size_t length);
+
 /* Writes all of it, over EINTR and short writes. -1 with errno. */
 int write_all(int fd, const void *data, size_t size);
 
@@ -35,9 +38,6 @@ ssize_t read_file_at(int dir_fd, const char *path, char *buffer, size_t size);
 
 /* Writes a whole existing file (cgroup, /proc) with one write(2). -1 with errno. */
 int write_file_at(int dir_fd, const char *path, const char *text);
-
-/* Field 22 of /proc/PID/stat: start time in clock ticks since boot (proc(5)). -1 with errno. */
-int process_start_time(pid_t pid, uint64_t *ret_ticks);
 
 /* The kernel's boot id, 36 characters and a NUL. -1 with errno. */
 int boot_id(char ret_id[37]);

@@ -29,7 +29,9 @@ interface LlvmSummary {
 }
 
 const BUILD = "out/native-sanitize";
-const PROGRAMS = ["container_executor", "ns_enter", "seccomp_generate"];
+const PROGRAMS = ["container_executor", "ns_enter", "seccomp_generate", "identity_probe"];
+/** Of the sanitizer build alone. */
+const NOT_OF_THE_PROGRAMS = ["coverage.c", "sanitize.c"];
 const PROFILES = join(root, BUILD, "profiles");
 const DATA = join(root, "out/coverage/native.profdata");
 
@@ -52,11 +54,13 @@ async function readCoverage(): Promise<Coverage[]> {
     const summary = JSON.parse(
         await run("llvm-cov", ["export", "-summary-only", ...viewArguments()]),
     ) as LlvmSummary;
-    return (summary.data[0]?.files ?? []).map(({ filename, summary: { lines } }) => ({
-        name: filename.slice(filename.lastIndexOf("/") + 1),
-        lines: lines.count,
-        covered: lines.covered,
-    }));
+    return (summary.data[0]?.files ?? [])
+        .map(({ filename, summary: { lines } }) => ({
+            name: filename.slice(filename.lastIndexOf("/") + 1),
+            lines: lines.count,
+            covered: lines.covered,
+        }))
+        .filter(({ name, lines }) => lines > 0 && !NOT_OF_THE_PROGRAMS.includes(name));
 }
 
 /** Of all the programs together: a line counts when one of them reached it. */

@@ -4,11 +4,11 @@ import { chmod, copyFile, mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, suite, test } from "node:test";
-import type { McmError} from "../../server/errors";
+import type { McmError } from "../../server/errors";
 import { nativeError, type NativeFailure } from "../../server/errors";
 import { ErrorCode } from "../../server/protocol";
 import { nativeProgram } from "../support/fixtures";
-import type { Container} from "./executor";
+import type { Container } from "./executor";
 import { assertRefused, execute, testContainer } from "./executor";
 import {
     READ_ONLY_CGROUPS,
