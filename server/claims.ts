@@ -25,7 +25,7 @@ export class Claims {
     async take(
         claim: string,
         holder: string,
-        isStale: (holder: string) => Promise<boolean>,
+        isStale: (holder: string) => boolean | Promise<boolean>,
     ): Promise<boolean> {
         for (;;) {
             if (await this.place(claim, holder)) {

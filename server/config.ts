@@ -1,9 +1,11 @@
 /** config.json: what a container is, in the form it is kept on disk. */
-import { open, readFile, rename, rm } from "node:fs/promises";
+import { open, rename, rm } from "node:fs/promises";
 import path from "node:path";
 import * as z from "zod/mini";
 import { errnoOf, systemError } from "./errors";
+import { env } from "./forms";
 import type { ContainerSpec } from "./protocol";
+import { readRecord, RecordFile, UnfitRecord } from "./records";
 
 /** Raised when an older backend could misunderstand the file. */
 const CONFIG_VERSION = 1;
@@ -31,7 +33,7 @@ const configSchema = z.object({
     }),
     /** Follows the name when absent. */
     hostname: z.optional(z.string()),
-    env: z.record(z.string(), z.string()),
+    env,
     workdir: z.string(),
     /** Root when absent, whatever the container's passwd says. */
     user: z.optional(z.string()),
@@ -90,11 +92,48 @@ export function hostnameOf(config: ContainerConfig): string {
 /** A config.json that cannot be used, with the reason in words. */
 export class BrokenConfig extends Error {}
 
-/** What is on disk. Throws {@link BrokenConfig}, or what reading the file throws. */
-export async function readConfig(file: string): Promise<ContainerConfig> {
-    const text = await readFile(file, "utf8").catch((error: unknown) => {
-        throw errnoOf(error) === "ENOENT" ? new BrokenConfig("config.json is missing") : error;
-    });
+/** What the computer is short of says nothing about the file; anything else is the file's fault. */
+const SHORTAGES = ["EMFILE", "ENFILE", "ENOMEM", "EAGAIN"];
+
+/** What is on disk. Throws {@link BrokenConfig}, and what the computer is short of. */
+export function readConfig(file: string): ContainerConfig {
+    return sound(() => parsed(readRecord(file)));
+}
+
+/** A config.json that is read again only when it has changed. */
+export class ConfigFile {
+    private readonly file: RecordFile<ContainerConfig>;
+
+    constructor(file: string) {
+        this.file = new RecordFile(file, parsed);
+    }
+
+    /** As {@link readConfig}. What it gives is shared: it is not to be changed. */
+    read(): ContainerConfig {
+        return sound(() => this.file.read() ?? parsed(undefined));
+    }
+}
+
+/** Whatever keeps a config.json from being used, as a BrokenConfig that says so. */
+function sound(read: () => ContainerConfig): ContainerConfig {
+    try {
+        return read();
+    } catch (error) {
+        if (error instanceof UnfitRecord) {
+            throw new BrokenConfig(`config.json ${error.message}`);
+        }
+        const errno = errnoOf(error);
+        if (errno === undefined || SHORTAGES.includes(errno)) {
+            throw error;
+        }
+        throw new BrokenConfig(`config.json cannot be read (${errno})`);
+    }
+}
+
+function parsed(text: string | undefined): ContainerConfig {
+    if (text === undefined) {
+        throw new BrokenConfig("config.json is missing");
+    }
     let value: unknown;
     try {
         value = JSON.parse(text);

@@ -135,15 +135,36 @@ function bytesOf(strings: string[], extra: number): number {
     return strings.reduce((sum, each) => sum + Buffer.byteLength(each) + extra, 0);
 }
 
-export const env = z
-    .record(
-        pattern(ENV_KEY_FORM, /^[A-Za-z_][A-Za-z0-9_]{0,254}$/),
-        text("text without NUL", () => true),
-        {
-            error: "an object of variables, each with its value as text",
-        },
-    )
+const ENV_KEY = /^[A-Za-z_][A-Za-z0-9_]{0,254}$/;
+
+function isObject(value: unknown): boolean {
+    return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** By hand, as z.record() passes over a variable of the name `__proto__` without a word. */
+const checkVariables = z.check<Record<string, unknown>>(({ value, issues }) => {
+    for (const [key, text] of Object.entries(value)) {
+        if (!ENV_KEY.test(key)) {
+            issues.push({
+                code: "invalid_key",
+                origin: "record",
+                issues: [],
+                input: key,
+                path: [key],
+            });
+        } else if (typeof text !== "string" || text.includes("\0")) {
+            issues.push({ code: "custom", message: "text without NUL", input: text, path: [key] });
+        }
+    }
+});
+
+export const env: z.ZodMiniType<Record<string, string>> = z
+    .custom<Record<string, string>>(isObject, {
+        error: "an object of variables, each with its value as text",
+        abort: true,
+    })
     .check(
+        checkVariables,
         z.refine((value) => bytesOf(Object.entries(value).flat(), 1) <= STRINGS_BYTES, {
             error: "an environment of at most 1 MiB",
         }),

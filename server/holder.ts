@@ -3,13 +3,13 @@ import { randomBytes } from "node:crypto";
 import { currentBootId, isAlive, processStartTime } from "./state";
 
 /** This process, with a number of its own each time. */
-export async function thisProcess(): Promise<string> {
-    const startTime = (await processStartTime(process.pid)) ?? 0;
+export function thisProcess(): string {
+    const startTime = processStartTime(process.pid) ?? 0;
     return [process.pid, startTime, currentBootId(), randomBytes(4).toString("hex")].join("_");
 }
 
 /** True when the process that holds a claim so has ended. */
-export async function isGone(holder: string): Promise<boolean> {
+export function isGone(holder: string): boolean {
     const [pid = "", startTime = "", bootId = ""] = holder.split("_");
-    return !(await isAlive({ pid: Number(pid), startTime: Number(startTime), bootId }));
+    return !isAlive({ pid: Number(pid), startTime: Number(startTime), bootId });
 }

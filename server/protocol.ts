@@ -180,9 +180,12 @@ export type ContainerState =
 export interface ContainerSummary {
     id: ContainerId;
     name: string;
-    rootfs: Rootfs;
+    /** Absent when it is broken. */
+    rootfs?: Rootfs;
+    /** Empty when there is none, and when it is broken. */
     command: string[];
     limits: Limits;
+    /** RFC 3339; empty when it is broken. */
     createdAt: string;
     tty: boolean;
     interactive: boolean;
@@ -191,6 +194,7 @@ export interface ContainerSummary {
 
 /** Everything that is known of one container. */
 export interface ContainerDetails extends ContainerSummary {
+    rootfs: Rootfs;
     hostname: string;
     env: Record<string, string>;
     workdir: string;

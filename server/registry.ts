@@ -57,14 +57,16 @@ export class Registry {
         return this.claims.holder(nameClaim(name));
     }
 
-    /** The name that a container has claimed, for one whose config.json cannot tell. */
-    async nameOf(id: ContainerId): Promise<string | undefined> {
+    /** The names that containers have claimed, for those whose config.json cannot tell. */
+    async names(): Promise<Map<ContainerId, string>> {
+        const names = new Map<ContainerId, string>();
         for (const claim of await this.claims.list()) {
-            if (claim.startsWith(NAME) && (await this.claims.holder(claim)) === id) {
-                return claim.slice(NAME.length);
+            const holder = claim.startsWith(NAME) ? await this.claims.holder(claim) : undefined;
+            if (holder !== undefined) {
+                names.set(holder, claim.slice(NAME.length));
             }
         }
-        return undefined;
+        return names;
     }
 
     /** Claims a range of host ids that nobody has and gives its first one. */
@@ -107,7 +109,7 @@ export class Registry {
     /** Runs `action` while nobody else, in any process, rewrites this container's config.json. */
     async editing<Result>(id: ContainerId, action: () => Promise<Result>): Promise<Result> {
         const claim = EDIT + id;
-        const editor = await thisProcess();
+        const editor = thisProcess();
         const deadline = Date.now() + EDIT_PATIENCE_MS;
         while (!(await this.take(claim, editor))) {
             if (Date.now() > deadline) {
@@ -158,7 +160,7 @@ export class Registry {
             return false;
         }
         try {
-            const { name } = await readConfig(this.paths.container(holder).config);
+            const { name } = readConfig(this.paths.container(holder).config);
             return nameClaim(name) !== claim;
         } catch {
             // Broken, or removed just now: the name stays its own until it is gone.
@@ -175,7 +177,7 @@ export class Registry {
 
     private async isEdited(id: ContainerId): Promise<boolean> {
         const editor = await this.claims.holder(EDIT + id);
-        return editor !== undefined && !(await isGone(editor));
+        return editor !== undefined && !isGone(editor);
     }
 }
 

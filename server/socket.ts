@@ -51,7 +51,7 @@ export interface Post {
 export async function takePost(runDirectory: string, uid: number): Promise<Post | undefined> {
     const claims = new Claims(path.join(runDirectory, "backends"));
     const claim = `uid-${uid}`;
-    const holder = await thisProcess();
+    const holder = thisProcess();
     if (!(await claims.take(claim, holder, isGone))) {
         return undefined;
     }

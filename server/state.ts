@@ -1,10 +1,10 @@
 /** What a container is doing: decided from its files and the kernel each time, never remembered. */
-import { readFile, stat } from "node:fs/promises";
-import { readFileSync } from "node:fs";
+import { closeSync, existsSync, openSync, readFileSync, readSync, statSync } from "node:fs";
 import * as z from "zod/mini";
-import { exists, unless } from "./files";
+import { errnoOf } from "./errors";
 import type { ContainerPaths } from "./paths";
 import type { ExitRecord } from "./protocol";
+import { RecordFile, UnfitRecord } from "./records";
 import { signalName } from "./sessions/signals";
 import { containerProcessSchema, type ContainerProcess } from "./status";
 
@@ -39,78 +39,114 @@ export function currentBootId(): string {
     return bootId;
 }
 
+/** Longer than any /proc/PID/stat. */
+const statBuffer = Buffer.alloc(4096);
+
 /** Field 22 of /proc/PID/stat, in clock ticks since boot; undefined when it is gone or a zombie. */
-export async function processStartTime(pid: number): Promise<number | undefined> {
-    const text = await readFile(`/proc/${pid}/stat`, "latin1").catch(unless("ENOENT", "ESRCH"));
+export function processStartTime(pid: number): number | undefined {
+    const text = readStat(pid);
     if (text === undefined) {
         return undefined;
     }
     // The name in parentheses may hold anything, so fields are counted from its end.
-    const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
+    const fields = text.slice(text.lastIndexOf(")") + 2).split(" ", 20);
     return fields[0] === "Z" || fields[0] === "X" ? undefined : Number(fields[19]);
 }
 
+/** By hand, as readFileSync asks for more than once what a list of 1,000 containers asks 1,000 times. */
+function readStat(pid: number): string | undefined {
+    let descriptor: number | undefined;
+    try {
+        descriptor = openSync(`/proc/${pid}/stat`, "r");
+        return statBuffer.toString("latin1", 0, readSync(descriptor, statBuffer));
+    } catch (error) {
+        if (errnoOf(error) === "ENOENT" || errnoOf(error) === "ESRCH") {
+            return undefined;
+        }
+        throw error;
+    } finally {
+        if (descriptor !== undefined) {
+            closeSync(descriptor);
+        }
+    }
+}
+
 /** True when the process is the one that had this pid at this start time in this boot. */
-export async function isAlive(process: {
-    pid: number;
-    startTime: number;
-    bootId: string;
-}): Promise<boolean> {
+export function isAlive(process: { pid: number; startTime: number; bootId: string }): boolean {
     return (
-        process.bootId === currentBootId() &&
-        (await processStartTime(process.pid)) === process.startTime
+        process.bootId === currentBootId() && processStartTime(process.pid) === process.startTime
     );
 }
 
-/**
- * The state of a container whose config.json is sound.
- *
- * 1. The process of state.json lives: running.
- * 2. exit.json.partial is there: it is being started or its end is being recorded, which the lock on
- *    its directory tells, or nobody will ever record how it ended: lost.
- * 3. exit.json is there: exited. Nothing is: created.
- */
-export async function readState(paths: ContainerPaths): Promise<LiveState> {
-    const process = await readJson(paths.stateFile, containerProcessSchema);
-    if (process !== undefined && (await isAlive(process))) {
-        return { kind: "running", process };
+/** Reads what the container with these files is doing. */
+export class StateReader {
+    private readonly process: RecordFile<ContainerProcess | undefined>;
+    private readonly exit: RecordFile<ExitRecord | undefined>;
+
+    constructor(private readonly paths: ContainerPaths) {
+        const { stateFile, exit } = paths;
+        this.process = new RecordFile(stateFile, (text) => parse(text, containerProcessSchema));
+        this.exit = new RecordFile(exit, parseExit);
     }
-    if (await exists(paths.exitPartial)) {
-        if (!(await isLocked(paths.state))) {
-            // It may have been renamed to exit.json, and the lock given up, between the two looks.
-            return (await exists(paths.exitPartial)) ? { kind: "lost" } : readEnd(paths);
+
+    /**
+     * The state now.
+     *
+     * 1. The process of state.json lives: running.
+     * 2. exit.json.partial is there: it is being started or its end is being recorded, which the lock
+     *    on its directory tells, or nobody will ever record how it ended: lost.
+     * 3. exit.json is there: exited. Nothing is: created.
+     */
+    read(): LiveState {
+        const { state, exitPartial } = this.paths;
+        const last = this.process.remembered;
+        if (last !== undefined && isAlive(last)) {
+            return { kind: "running", process: last }; // while it lives no other one is recorded
         }
-        if (process?.bootId === currentBootId()) {
+        const process = orDamaged(() => this.process.read());
+        if (process !== undefined && isAlive(process)) {
             return { kind: "running", process };
         }
+        if (existsSync(exitPartial)) {
+            if (!isLocked(state)) {
+                // It may have been renamed to exit.json, and the lock given up, between the two looks.
+                return existsSync(exitPartial) ? { kind: "lost" } : this.end();
+            }
+            if (process?.bootId === currentBootId()) {
+                return { kind: "running", process };
+            }
+        }
+        return this.end();
     }
-    return readEnd(paths);
+
+    private end(): LiveState {
+        const exit = orDamaged(() => this.exit.read());
+        if (exit !== undefined) {
+            return { kind: "exited", exit };
+        }
+        return existsSync(this.paths.exit) ? { kind: "lost" } : { kind: "created" };
+    }
 }
 
-async function readEnd(paths: ContainerPaths): Promise<LiveState> {
-    const exit = await readJson(paths.exit, exitSchema);
-    if (exit !== undefined) {
-        return { kind: "exited", exit };
+/** Undefined, as for a damaged record, when something is in its place that cannot be one. */
+function orDamaged<T>(read: () => T | undefined): T | undefined {
+    try {
+        return read();
+    } catch (error) {
+        if (error instanceof UnfitRecord) {
+            return undefined;
+        }
+        throw error;
     }
-    return (await exists(paths.exit)) ? { kind: "lost" } : { kind: "created" };
-}
-
-/** A file's JSON in that form; undefined when it is absent or damaged. */
-async function readJson<T>(file: string, schema: z.ZodMiniType<T>): Promise<T | undefined> {
-    const text = await readFile(file, "utf8").catch(unless("ENOENT", "ENOTDIR", "EISDIR"));
-    if (text === undefined) {
-        return undefined;
-    }
-    return parseJson(text, schema);
 }
 
 /** How it ended, from the text of exit.json; undefined when that is not there yet or damaged. */
 export function parseExit(text: string): ExitRecord | undefined {
-    return parseJson(text, exitSchema);
+    return parse(text, exitSchema);
 }
 
 /** Text that may be damaged, in that form. */
-function parseJson<T>(text: string, schema: z.ZodMiniType<T>): T | undefined {
+function parse<T>(text: string, schema: z.ZodMiniType<T>): T | undefined {
     try {
         return schema.safeParse(JSON.parse(text)).data;
     } catch {
@@ -123,11 +159,11 @@ function parseJson<T>(text: string, schema: z.ZodMiniType<T>): T | undefined {
  * the kernel lists it by inode (proc_locks(5)); the device is not compared, since what is listed
  * there is not what stat(2) gives on btrfs and overlay.
  */
-async function isLocked(directory: string): Promise<boolean> {
-    const found = await stat(directory, { bigint: true }).catch(unless("ENOENT"));
+function isLocked(directory: string): boolean {
+    const found = statSync(directory, { bigint: true, throwIfNoEntry: false });
     if (found === undefined) {
         return false;
     }
     const held = new RegExp(`^\\d+: FLOCK .* [0-9a-f]+:[0-9a-f]+:${found.ino} `, "m");
-    return held.test(await readFile("/proc/locks", "latin1"));
+    return held.test(readFileSync("/proc/locks", "latin1"));
 }

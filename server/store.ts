@@ -1,12 +1,20 @@
 /**
  * The containers on disk: finds, creates, renames and removes them. Several processes may do so at
- * the same time; claims.ts decides between them, and nothing here is remembered between calls.
+ * the same time; claims.ts decides between them. Remembered between calls is only what the files
+ * said, as long as they look the same (records.ts).
  */
 import { randomBytes } from "node:crypto";
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync, readdirSync, statSync } from "node:fs";
 import { mkdir, readdir, rename, rm, stat } from "node:fs/promises";
 import path from "node:path";
-import { BrokenConfig, configOf, readConfig, writeConfig, type ContainerConfig } from "./config";
+import {
+    BrokenConfig,
+    ConfigFile,
+    configOf,
+    readConfig,
+    writeConfig,
+    type ContainerConfig,
+} from "./config";
 import { ambiguous, brokenError, notFound, notRunning } from "./containerErrors";
 import { errnoOf, systemError } from "./errors";
 import { isDirectory, unless } from "./files";
@@ -14,7 +22,7 @@ import type { Native } from "./native";
 import { CREATING_PREFIX, REMOVING_PREFIX, type ContainerPaths, type Paths } from "./paths";
 import type { ContainerId, ContainerSpec } from "./protocol";
 import { Registry } from "./registry";
-import { readState, type LiveState } from "./state";
+import { StateReader, type LiveState } from "./state";
 import type { ContainerProcess } from "./status";
 
 /** One whose files are sound. */
@@ -40,6 +48,13 @@ export interface BrokenContainer {
 
 export type Container = HealthyContainer | BrokenContainer;
 
+/** The records of one container. */
+interface Records {
+    paths: ContainerPaths;
+    config: ConfigFile;
+    state: StateReader;
+}
+
 /** A create takes some milliseconds; one that is this old, in milliseconds, will never be done. */
 const CREATING_AGE_MS = 60_000;
 
@@ -50,6 +65,7 @@ const NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/;
 
 export class Store {
     private readonly registry: Registry;
+    private readonly records = new Map<ContainerId, Records>();
 
     constructor(
         private readonly paths: Paths,
@@ -61,24 +77,59 @@ export class Store {
     /** All of them, in no order. */
     async list(): Promise<Container[]> {
         const ids = await this.ids();
-        const containers = await Promise.all(ids.map((id) => this.get(id)));
-        return containers.filter((container) => container !== undefined);
+        const there = new Set(ids);
+        for (const id of this.records.keys()) {
+            if (!there.has(id)) {
+                this.records.delete(id);
+            }
+        }
+        return this.look(ids);
     }
 
     /** The container with exactly this id. */
     async get(id: ContainerId): Promise<Container | undefined> {
-        const paths = this.paths.container(id);
+        return (await this.look([id]))[0];
+    }
+
+    /** Those of the ids that are there. */
+    private async look(ids: ContainerId[]): Promise<Container[]> {
+        const containers = ids.map((id) => this.read(id)).filter((found) => found !== undefined);
+        if (containers.some(({ kind }) => kind === "broken")) {
+            const names = await this.registry.names();
+            for (const container of containers) {
+                if (container.kind === "broken") {
+                    container.name = names.get(container.id) ?? container.id;
+                }
+            }
+        }
+        return containers;
+    }
+
+    /** What the files of a container say; the name of a broken one is not among it. */
+    private read(id: ContainerId): Container | undefined {
+        const { paths, config: file, state } = this.recordsOf(id);
         try {
-            const [config, state] = await Promise.all([readConfig(paths.config), readState(paths)]);
-            return { kind: "healthy", id, name: config.name, paths, config, state };
+            const config = file.read();
+            return { kind: "healthy", id, name: config.name, paths, config, state: state.read() };
         } catch (error) {
-            if (!(await isDirectory(paths.state))) {
+            if (!statSync(paths.state, { throwIfNoEntry: false })?.isDirectory()) {
+                this.records.delete(id);
                 return undefined;
             }
             const reason = brokenReason(error);
-            const name = (await this.registry.nameOf(id)) ?? id;
-            return { kind: "broken", id, name, paths, reason, state: await readState(paths) };
+            return { kind: "broken", id, name: id, paths, reason, state: state.read() };
         }
+    }
+
+    private recordsOf(id: ContainerId): Records {
+        let records = this.records.get(id);
+        if (records === undefined) {
+            const paths = this.paths.container(id);
+            const config = new ConfigFile(paths.config);
+            records = { paths, config, state: new StateReader(paths) };
+            this.records.set(id, records);
+        }
+        return records;
     }
 
     /**
@@ -265,8 +316,7 @@ export class Store {
 
     private async findByPrefix(reference: string): Promise<Container> {
         const ids = (await this.ids()).filter((id) => id.startsWith(reference));
-        const candidates = await Promise.all(ids.map((id) => this.get(id)));
-        const found = candidates.filter((container) => container !== undefined);
+        const found = await this.look(ids);
         const [first] = found;
         if (first === undefined) {
             throw notFound(reference);
@@ -304,7 +354,7 @@ export class Store {
 
     private async configOf(container: HealthyContainer): Promise<ContainerConfig> {
         try {
-            return await readConfig(container.paths.config);
+            return readConfig(container.paths.config);
         } catch (error) {
             if (!(await isDirectory(container.paths.state))) {
                 throw notFound(container.id);
@@ -319,15 +369,10 @@ async function isOld(directory: string): Promise<boolean> {
     return found !== undefined && Date.now() - found.mtimeMs > CREATING_AGE_MS;
 }
 
-/** What the computer is short of says nothing about the file; anything else is the file's fault. */
-const SHORTAGES = ["EMFILE", "ENFILE", "ENOMEM", "EAGAIN"];
-
 /** Why a config.json cannot be used. Throws what is no fault of the file. */
 function brokenReason(error: unknown): string {
-    const errno = errnoOf(error);
-    const ofFile = errno === undefined ? error instanceof BrokenConfig : !SHORTAGES.includes(errno);
-    if (!ofFile || !(error instanceof Error)) {
-        throw error;
+    if (error instanceof BrokenConfig) {
+        return error.message;
     }
-    return error.message;
+    throw error;
 }

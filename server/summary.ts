@@ -1,5 +1,5 @@
 /** A container of the store as the protocol shows it. */
-import type { ContainerDetails, ContainerState, ContainerSummary } from "./protocol";
+import type { ContainerDetails, ContainerState, ContainerSummary, Rootfs } from "./protocol";
 import { hostnameOf } from "./config";
 import type { Container, HealthyContainer } from "./store";
 import type { LiveState } from "./state";
@@ -17,7 +17,6 @@ export function summaryOf(container: Container): ContainerSummary {
         return {
             id,
             name,
-            rootfs: { kind: "host" },
             command: [],
             limits: {},
             createdAt: "",
@@ -26,7 +25,12 @@ export function summaryOf(container: Container): ContainerSummary {
             state: { kind: "broken", reason: container.reason },
         };
     }
-    const { rootfs, command, limits, createdAt, tty, interactive } = container.config;
+    return summaryOfHealthy(container);
+}
+
+function summaryOfHealthy(container: HealthyContainer): ContainerSummary & { rootfs: Rootfs } {
+    const { id, name, config } = container;
+    const { rootfs, command, limits, createdAt, tty, interactive } = config;
     const state = shownState(container.state);
     return { id, name, rootfs, command, limits, createdAt, tty, interactive, state };
 }
@@ -38,7 +42,7 @@ export function detailsOf(
 ): ContainerDetails {
     const { config, paths } = container;
     return {
-        ...summaryOf(container),
+        ...summaryOfHealthy(container),
         hostname: hostnameOf(config),
         env: config.env,
         workdir: config.workdir,

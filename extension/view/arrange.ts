@@ -9,15 +9,17 @@ export type Grouping = "none" | "state" | "rootfs";
 /** Finds the last figures of a container. */
 export type UsageOf = (id: ContainerId) => Usage | undefined;
 
-/** "host", the name of an imported one, or the path of a directory. */
-export function rootfsName(container: ContainerSummary): string {
-    switch (container.rootfs.kind) {
+/** "host", the name of an imported one, or the path of a directory; "–" when it is not known. */
+export function rootfsName({ rootfs }: ContainerSummary): string {
+    switch (rootfs?.kind) {
         case "host":
             return "host";
         case "imported":
-            return container.rootfs.name;
+            return rootfs.name;
         case "directory":
-            return container.rootfs.path;
+            return rootfs.path;
+        case undefined:
+            return "–";
     }
 }
 
@@ -58,12 +60,17 @@ function byName(a: ContainerSummary, b: ContainerSummary): number {
     return collator.compare(a.name, b.name) || (a.id < b.id ? -1 : 1);
 }
 
+/** Of a damaged container no time is known: it comes last. */
+function timeOf(createdAt: string): number {
+    return createdAt === "" ? 0 : Date.parse(createdAt);
+}
+
 function compare(a: ContainerSummary, b: ContainerSummary, order: Order, usage: UsageOf): number {
     switch (order) {
         case "name":
             return 0;
         case "created":
-            return Date.parse(b.createdAt) - Date.parse(a.createdAt);
+            return timeOf(b.createdAt) - timeOf(a.createdAt);
         case "cpu":
             return (usage(b.id)?.cpu ?? 0) - (usage(a.id)?.cpu ?? 0);
         case "memory":

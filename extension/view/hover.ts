@@ -186,7 +186,9 @@ export function writeHover(to: Markdown, subject: Subject): void {
     if (container.command.length > 0) {
         writeFact(to, "terminal", formatCommand(container.command));
     }
-    writeFact(to, "file-directory", rootfsName(container));
+    if (container.rootfs !== undefined) {
+        writeFact(to, "file-directory", rootfsName(container));
+    }
     writeFact(to, "key", container.id);
     writeLinks(to, subject);
 }

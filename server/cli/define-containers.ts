@@ -187,7 +187,8 @@ const JSON_HELP = "print one JSON value instead of a table";
 const LIST_JSON = `
 JSON: an array of
   {id, name, rootfs, command, limits, createdAt, tty, interactive, state}
-  rootfs is {kind: "host"}, {kind: "directory", path} or {kind: "imported", name};
+  rootfs is {kind: "host"}, {kind: "directory", path} or {kind: "imported", name}, absent of a
+  broken one, whose createdAt is "";
   limits has those of memory (bytes), cpu (cores), cpuset and pids that are set;
   state is {kind: "created"}, {kind: "running", pid, startedAt}, {kind: "exited", exit},
   {kind: "lost"} or {kind: "broken", reason}; exit is {exitCode, signal, oomKilled,

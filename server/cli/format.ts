@@ -78,9 +78,11 @@ export function formatState(state: ContainerState): string {
     }
 }
 
-/** A rootfs as `--rootfs` takes it. */
-export function formatRootfs(rootfs: Rootfs): string {
-    switch (rootfs.kind) {
+/** A rootfs as `--rootfs` takes it; empty when it is not known. */
+export function formatRootfs(rootfs: Rootfs | undefined): string {
+    switch (rootfs?.kind) {
+        case undefined:
+            return "";
         case "host":
             return "host";
         case "directory":

@@ -22,6 +22,7 @@ import {
     type TerminalSize,
     WINDOW_BYTES,
 } from "../protocol";
+import { signalNumber } from "../sessions/signals";
 import type { Client } from "./client";
 import type { Io } from "./context";
 import { CliError, EXIT } from "./errors";
@@ -94,7 +95,7 @@ export function endExitCode(exitCode: number | null, signal: string | null): num
     if (exitCode !== null) {
         return exitCode;
     }
-    const number = (constants.signals as Record<string, number>)[signal ?? ""];
+    const number = signalNumber(signal ?? "");
     return number === undefined ? EXIT.failed : 128 + number;
 }
 

@@ -75,7 +75,7 @@ export class ImportedRootfs {
         }
         await mkdir(this.directory, { recursive: true, mode: 0o700 });
         await this.#sweep();
-        const startTime = (await processStartTime(process.pid)) ?? 0;
+        const startTime = processStartTime(process.pid) ?? 0;
         const prefix = `${IMPORTING_PREFIX}${process.pid}-${startTime}-`;
         const aside = await mkdtemp(path.join(this.directory, prefix));
         try {
@@ -172,7 +172,7 @@ export class ImportedRootfs {
         for (const name of await readdir(this.directory)) {
             const [, pid, startTime] = /^\.importing-(\d+)-(\d+)-/.exec(name) ?? [];
             const abandoned =
-                pid !== undefined && (await processStartTime(Number(pid))) !== Number(startTime);
+                pid !== undefined && processStartTime(Number(pid)) !== Number(startTime);
             if (abandoned || name.startsWith(REMOVING_PREFIX)) {
                 await this.native.removeTree(path.join(this.directory, name));
             }

@@ -150,6 +150,13 @@ suite("what the commands print", () => {
             container({
                 name: "x",
                 state: { kind: "broken", reason: "config.json: no JSON" },
+                rootfs: undefined,
+                createdAt: "",
+                command: [],
+            }),
+            container({
+                name: "y",
+                state: { kind: "created" },
                 rootfs: { kind: "directory", path: "/srv/x" },
                 command: ["sh", "-c", "a very long command line that goes on and on"],
             }),
@@ -160,7 +167,8 @@ suite("what the commands print", () => {
                 "CONTAINER ID  NAME         STATUS       PID  LIMITS                   ROOTFS  CREATED        COMMAND",
                 "0123456789ab  brave-otter  running     4711  memory 100 MiB, cpu 0.5  host    2 minutes ago  /bin/sh",
                 "0123456789ab  db           exited (0)     -  -                        debian  2 minutes ago  -",
-                "0123456789ab  x            broken         -  -                        /srv/x  2 minutes ago  sh -c 'a very long command line that go…",
+                "0123456789ab  x            broken         -  -                        -       -              -",
+                "0123456789ab  y            created        -  -                        /srv/x  2 minutes ago  sh -c 'a very long command line that go…",
                 "",
             ].join("\n"),
         );

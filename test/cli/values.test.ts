@@ -84,6 +84,8 @@ suite("values of options", () => {
     test("variables add up, and a value may have an equals sign or be empty", () => {
         const first = parseEnv("--env", "A=b=c");
         assert.deepEqual(parseEnv("--env", "D=", first), { A: "b=c", D: "" });
+        const odd = parseEnv("--env", "__proto__=x", first);
+        assert.equal(JSON.stringify(odd), '{"A":"b=c","__proto__":"x"}');
         assert.match(
             refusal(() => parseEnv("--env", "A")),
             /^--env: "A" is not a variable/,

@@ -71,6 +71,24 @@ suite("the filter", () => {
     });
 });
 
+test("a damaged one, of which little is known, is among the oldest, and found by its state", () => {
+    const bad = container({
+        name: "bad",
+        rootfs: undefined,
+        command: [],
+        createdAt: "",
+        state: { kind: "broken", reason: "config.json is no JSON" },
+    });
+    const order = sorted([bad, old, web], "created", () => undefined);
+    assert.deepEqual(
+        order.map(({ name }) => name),
+        ["web", "a-stopped-one", "bad"],
+    );
+    assert.ok(matches(bad, "broken"));
+    assert.ok(!matches(bad, "host"));
+    assert.equal(groupOf(bad, "rootfs"), "–");
+});
+
 test("groups are states or root file systems", () => {
     assert.equal(groupOf(old, "state"), "exited");
     assert.equal(groupOf(web, "rootfs"), "host");

@@ -54,10 +54,10 @@ beforeEach(async () => {
 
 afterEach(async () => {
     for (const pid of pids) {
-        if (await isThere(pid)) {
+        if (isThere(pid)) {
             process.kill(pid, "SIGTERM");
         }
-        await eventually(async () => !(await isThere(pid)), "the backend has ended");
+        await eventually(() => !isThere(pid), "the backend has ended");
     }
     await roots.dispose();
 });
@@ -192,7 +192,7 @@ test("a socket that a killed backend left is replaced, and one in use is not", a
     await startBackend(roots);
     const first = await connect();
     process.kill(first.pid, "SIGKILL");
-    await eventually(async () => !(await isThere(first.pid)), "killed");
+    await eventually(() => !isThere(first.pid), "killed");
     assert.ok(existsSync(socketOf(roots)));
     assert.deepEqual(await startBackend(roots), READY());
     assert.notEqual((await connect()).pid, first.pid);
@@ -210,7 +210,7 @@ test("containers outlive a backend that is killed, and the next one knows everyt
         volumes: [{ source: signals, target: "/mnt", mode: "ro" }],
     });
     process.kill(first.pid, "SIGKILL");
-    await eventually(async () => !(await isThere(first.pid)), "killed");
+    await eventually(() => !isThere(first.pid), "killed");
     // It ends while no backend is there to see it.
     await writeFile(path.join(signals, "go"), "");
     const exit = path.join(roots.stateDir, "containers", id, "exit.json");
@@ -241,9 +241,9 @@ test("without a client it ends after a while, and containers run on", async () =
     const client = await connect();
     await run(client, { name: "web" });
     await new Promise((resolve) => setTimeout(resolve, 2000));
-    assert.ok(await isThere(client.pid), "it stays while it has a client");
+    assert.ok(isThere(client.pid), "it stays while it has a client");
     client.close();
-    await eventually(async () => !(await isThere(client.pid)), "it has ended");
+    await eventually(() => !isThere(client.pid), "it has ended");
     assert.ok(!existsSync(socketOf(roots)));
     await startBackend(roots);
     const next = await connect();
@@ -256,7 +256,7 @@ test("a shutdown is answered, then the socket is gone, and a new one can be star
     await startBackend(roots);
     const client = await connect();
     await client.connection.sendRequest(BackendShutdownRequest);
-    await eventually(async () => !(await isThere(client.pid)), "it has ended");
+    await eventually(() => !isThere(client.pid), "it has ended");
     assert.ok(!existsSync(socketOf(roots)));
     assert.deepEqual(await startBackend(roots), READY());
     await connect();
@@ -270,7 +270,7 @@ test("TERM ends it in order, once what is under way is done", async () => {
     await client.connection.sendRequest(BackendInfoRequest);
     process.kill(client.pid, "SIGTERM");
     await Promise.allSettled([made]);
-    await eventually(async () => !(await isThere(client.pid)), "it has ended");
+    await eventually(() => !isThere(client.pid), "it has ended");
     assert.ok(!existsSync(socketOf(roots)));
     await startBackend(roots);
     const next = await connect();

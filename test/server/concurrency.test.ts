@@ -140,7 +140,7 @@ test("eight clients do anything to the same containers, and nothing leaks", asyn
         assert.doesNotMatch(log, /^\S+ error /m);
     } finally {
         process.kill(pid, "SIGTERM");
-        await eventually(async () => !(await isThere(pid)), "the backend has ended");
+        await eventually(() => !isThere(pid), "the backend has ended");
     }
 });
 

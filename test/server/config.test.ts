@@ -1,8 +1,19 @@
 import assert from "node:assert/strict";
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { execFile } from "node:child_process";
+import {
+    mkdir,
+    mkdtemp,
+    readdir,
+    readFile,
+    rm,
+    symlink,
+    truncate,
+    writeFile,
+} from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, test } from "node:test";
+import { promisify } from "node:util";
 import { BrokenConfig, configOf, hostnameOf, readConfig, writeConfig } from "../../server/config";
 import { McmError } from "../../server/errors";
 
@@ -36,7 +47,7 @@ test("what is written is read back the same", async () => {
         IDENTITY,
     );
     await writeConfig(file, config);
-    assert.deepEqual(await readConfig(file), JSON.parse(JSON.stringify(config)));
+    assert.deepEqual(readConfig(file), JSON.parse(JSON.stringify(config)));
     assert.deepEqual(await readdir(directory), ["config.json"]);
 });
 
@@ -67,16 +78,47 @@ for (const [what, text] of [
 ] as const) {
     test(`a config.json that ${what} is broken, with the reason`, async () => {
         await writeFile(file, text);
-        await assert.rejects(readConfig(file), (error) => {
-            assert.ok(error instanceof BrokenConfig);
-            assert.match(error.message, /^config\.json/);
-            return true;
-        });
+        assert.throws(
+            () => readConfig(file),
+            (error) => {
+                assert.ok(error instanceof BrokenConfig);
+                assert.match(error.message, /^config\.json/);
+                return true;
+            },
+        );
     });
 }
 
-test("a config.json that is missing is broken", async () => {
-    await assert.rejects(readConfig(file), BrokenConfig);
+for (const [what, reason, make] of [
+    ["a directory", /^config\.json is a directory, not a file$/, () => mkdir(file)],
+    ["a link", /^config\.json is a symbolic link/, () => symlink("/etc/passwd", file)],
+    ["a named pipe", /^config\.json is a named pipe/, () => promisify(execFile)("mkfifo", [file])],
+    ["huge", /^config\.json has 1099511627776 bytes/, () => writeHuge()],
+] as const) {
+    test(`a config.json that is ${what} is broken, and says so`, async () => {
+        await make();
+        assert.throws(
+            () => readConfig(file),
+            (error) => error instanceof BrokenConfig && reason.test(error.message),
+        );
+    });
+}
+
+/** A terabyte of holes. */
+async function writeHuge(): Promise<void> {
+    await writeFile(file, "");
+    await truncate(file, 2 ** 40);
+}
+
+test("a variable may have any name, also one that objects have a meaning for", async () => {
+    const env = JSON.parse('{"__proto__": "x", "constructor": "y", "A": "z"}') as object;
+    const config = configOf({ env: { ...env } }, IDENTITY);
+    await writeConfig(file, config);
+    assert.deepEqual(Object.entries(readConfig(file).env), Object.entries(env));
+});
+
+test("a config.json that is missing is broken", () => {
+    assert.throws(() => readConfig(file), BrokenConfig);
 });
 
 test("a write that fails leaves the old file, and nothing beside it", async () => {

@@ -73,6 +73,10 @@ suite("a captured command", () => {
         const session = exec("echo $FROM $MORE", { env: { MORE: "a b\nc=d" } });
         await session.ended;
         assert.equal(session.text, "container a b c=d\n");
+        const odd = JSON.parse('{"__proto__": "kept"}') as Record<string, string>;
+        const other = exec("echo $__proto__", { env: odd });
+        await other.ended;
+        assert.equal(other.text, "kept\n");
     });
 
     test("runs as the user and in the directory it is told", async () => {

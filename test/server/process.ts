@@ -72,6 +72,6 @@ export async function connectBackend(
 }
 
 /** True while a process with this pid runs; one that nobody has waited for yet has ended. */
-export async function isThere(pid: number): Promise<boolean> {
-    return (await processStartTime(pid)) !== undefined;
+export function isThere(pid: number): boolean {
+    return processStartTime(pid) !== undefined;
 }

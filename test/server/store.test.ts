@@ -215,6 +215,29 @@ for (const [what, text] of [
     });
 }
 
+test("one whose config.json is a directory is broken, says so, and can be removed", async () => {
+    const bad = await store.create({ name: "bad" });
+    await rm(bad.paths.config);
+    await mkdir(bad.paths.config);
+    await assert.rejects(
+        store.findHealthy("bad"),
+        failsWith(ErrorCode.Broken, /config\.json is a directory/),
+    );
+    await store.remove(await store.find("bad"));
+    assert.deepEqual(await remains(), []);
+});
+
+test("a change that another process made is seen at the next look", async () => {
+    const web = await store.create({ name: "web" });
+    const looks = async () => (await store.list()).map(({ name }) => name);
+    assert.deepEqual(await looks(), ["web"]);
+    const other = another();
+    await other.rename(await other.findHealthy("web"), "renamed");
+    assert.deepEqual(await looks(), ["renamed"]);
+    await other.remove(await other.find(web.id));
+    assert.deepEqual(await looks(), []);
+});
+
 test("a broken one can be found by its name, removed, and leaves nothing", async () => {
     const bad = await store.create({ name: "bad" });
     await breakConfig(bad, "{");

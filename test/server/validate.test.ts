@@ -80,6 +80,9 @@ const REFUSED: [field: string, spec: unknown][] = [
     ["env", { env: { "": "x" } }],
     ["env.A", { env: { A: "x\0y" } }],
     ["env.A", { env: { A: 1 } }],
+    ["env", { env: JSON.parse('{"__proto__ ": "x"}') as object }],
+    ["env.__proto__", { env: JSON.parse('{"__proto__": 1}') as object }],
+    ["env", { env: null }],
     ["env", { env: { A: "x".repeat(128 * 1024) } }],
     [
         "env",

@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
-import { mkdtemp, rm, stat } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { cached } from "../../scripts/lib/cache";
 import { run } from "../../scripts/lib/run";
+import { Container, hasEnded } from "../native/executor";
 import {
     busyboxRootfs,
     debianRootfs,
@@ -73,6 +74,18 @@ test("disposing of temporary roots ends a process that uses them", async () => {
     const ended = assert.rejects(sleeping, /SIGKILL/);
     await roots.dispose();
     await ended;
+});
+
+test("disposing of temporary roots ends a container in them, and a monitor that does not end", async () => {
+    const roots = await temporaryRoots();
+    const container = new Container(roots);
+    await mkdir(container.stateDir, { recursive: true, mode: 0o700 });
+    await mkdir(join(roots.runDir, "containers"));
+    const running = await container.start([]);
+    process.kill(running.monitorPid, "SIGSTOP");
+    await assert.rejects(roots.dispose(), /container .* was running .*cgroup/);
+    assert.ok(hasEnded(running.pid));
+    assert.ok(hasEnded(running.monitorPid));
 });
 
 test("eventually returns what the check found, and fails with its last error", async () => {

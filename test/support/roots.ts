@@ -1,9 +1,10 @@
 /** State and runtime directories of a test's own, and proof that nothing is left in them. */
-import { lstatSync, readdirSync, readFileSync, rmdirSync } from "node:fs";
+import { lstatSync, readdirSync, readFileSync, readlinkSync, rmdirSync } from "node:fs";
 import { mkdtemp, mkdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { run } from "../../scripts/lib/run";
+import { readRecord } from "../../server/records";
 import { eventually } from "./eventually";
 
 export interface TemporaryRoots {
@@ -64,7 +65,7 @@ async function endProcesses(directory: string, runDir: string): Promise<string[]
         }
     }
     // Containers first: their monitors then end by themselves and record it.
-    await eventually(() => users(directory, monitors).length === 0, "monitors ended", 3000).catch(
+    await eventually(() => monitorsOf(directory).length === 0, "monitors ended", 3000).catch(
         () => undefined,
     );
     for (const pid of users(directory)) {
@@ -76,7 +77,7 @@ async function endProcesses(directory: string, runDir: string): Promise<string[]
 
 function readState(path: string): { pid: number; startTime: number } | undefined {
     try {
-        return JSON.parse(readFileSync(path, "utf8")) as { pid: number; startTime: number };
+        return JSON.parse(readRecord(path) ?? "") as { pid: number; startTime: number };
     } catch {
         return undefined; // not running, or just now ending
     }
@@ -88,18 +89,38 @@ function startTime(pid: number): number | undefined {
     return stat === "" ? undefined : Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19]);
 }
 
-const monitors = (pid: number): boolean => read(`/proc/${pid}/comm`).startsWith("container_exec");
+/** Pids of the processes that were started with the directory, and of monitors of containers in it. */
+function users(directory: string): number[] {
+    const named = processes().filter((pid) =>
+        ["cmdline", "environ"].some((file) => read(`/proc/${pid}/${file}`).includes(directory)),
+    );
+    return [...named, ...monitorsOf(directory)];
+}
 
-/** Pids of the processes that were started with the directory in arguments or environment. */
-function users(directory: string, which: (pid: number) => boolean = () => true): number[] {
+/** A monitor says only its container's id of itself, but it holds the container's directory open. */
+function monitorsOf(directory: string): number[] {
+    return processes().filter(
+        (pid) =>
+            read(`/proc/${pid}/comm`).startsWith("container_exec") &&
+            openFiles(pid).some((file) => file.startsWith(`${directory}/`)),
+    );
+}
+
+function processes(): number[] {
     return list("/proc")
         .filter((name) => /^\d+$/.test(name))
         .map(Number)
-        .filter((pid) => pid !== process.pid)
-        .filter((pid) =>
-            ["cmdline", "environ"].some((file) => read(`/proc/${pid}/${file}`).includes(directory)),
-        )
-        .filter(which);
+        .filter((pid) => pid !== process.pid);
+}
+
+/** What a process has open; nothing when it is gone. */
+function openFiles(pid: number): string[] {
+    try {
+        const links = `/proc/${pid}/fd`;
+        return readdirSync(links).map((fd) => readlinkSync(join(links, fd)));
+    } catch {
+        return [];
+    }
 }
 
 function killIfThere(pid: number): void {
@@ -135,23 +156,19 @@ function unescapeOctal(text: string): string {
 }
 
 async function removeCgroups(ids: Set<string>): Promise<string[]> {
-    const left: string[] = [];
     const ours = "my-container-manager";
     const mounted = ["", ...list("/sys/fs/cgroup")].map((dir) => join("/sys/fs/cgroup", dir, ours));
-    for (const parent of mounted) {
-        for (const id of list(parent).filter((name) => ids.has(name))) {
-            const cgroup = join(parent, id);
-            // One whose container was killed above is being removed by its monitor.
-            const gone = await eventually(() => !isDirectory(cgroup), "removed", 1000).catch(
-                () => false,
-            );
-            if (!gone) {
-                left.push(`cgroup ${cgroup}`);
-                rmdirSync(cgroup);
-            }
-        }
-    }
-    return left;
+    const present = () =>
+        mounted.flatMap((parent) =>
+            list(parent)
+                .filter((name) => ids.has(name))
+                .map((id) => join(parent, id)),
+        );
+    // Those of a container that was killed above are being removed by its monitor.
+    await eventually(() => present().length === 0, "removed", 1000).catch(() => undefined);
+    const left = present();
+    left.forEach((cgroup) => rmdirSync(cgroup));
+    return left.map((cgroup) => `cgroup ${cgroup}`);
 }
 
 // -------------------------------------------------------------------------------------- file system
