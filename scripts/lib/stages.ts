@@ -61,7 +61,7 @@ export const STAGES: Stage[] = [
         ...tests("unit", "logic, rules of the tree", "extension", "project", "support"),
         quick: true,
     },
-    { ...tests("native", "the native programs, as root", "native"), quick: true },
+    { ...tests("native", "the native programs, as root", "native", "bench"), quick: true },
     { ...tests("server", "the backend with the real programs", "server"), quick: true },
     tests("cli", "the command line, a process for each", "cli"),
     {
