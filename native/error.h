@@ -49,7 +49,8 @@
     X(IDENTIFY, "identify")                                                                        \
     X(JOIN, "join")                                                                                \
     X(SIGNAL, "signal")                                                                            \
-    X(REMOVE, "remove")
+    X(REMOVE, "remove")                                                                            \
+    X(CHANGES, "changes")
 
 enum step {
 #define X(name, text) STEP_##name,

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "changes.h"
 #include "doctor.h"
 #include "host.h"
 #include "options.h"
@@ -101,6 +102,17 @@ static int run_update(struct options *options, struct error *error)
     return 0;
 }
 
+static int run_changes(const struct options *options, struct error *error)
+{
+    const struct layers layers = {
+        .upper = options->upper,
+        .lower = options->lower,
+        .id_base = options->container.id_base,
+    };
+
+    return changes_report(&layers, options->status_fd, error);
+}
+
 static int run_doctor(const struct options *options, struct error *error)
 {
     const struct doctor doctor = {
@@ -146,6 +158,8 @@ static int run(struct options *options, char **argv, struct error *error)
         return run_remove(options, error);
     case VERB_REMOVE_TREE:
         return run_remove_tree(options, error);
+    case VERB_CHANGES:
+        return run_changes(options, error);
     case VERB_DOCTOR:
         break; /* done above */
     }

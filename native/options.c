@@ -25,6 +25,7 @@
 #define REMOVE      (1U << VERB_REMOVE)
 #define REMOVE_TREE (1U << VERB_REMOVE_TREE)
 #define DOCTOR      (1U << VERB_DOCTOR)
+#define CHANGES     (1U << VERB_CHANGES)
 
 #define OF_ONE    (START | STOP | KILL | PAUSE | RESUME | UPDATE | REMOVE)
 #define OF_TARGET (STOP | KILL | PAUSE | RESUME)
@@ -63,6 +64,8 @@ enum flag_name {
     FLAG_SIGNAL,
     FLAG_GRACE_MS,
     FLAG_PATH,
+    FLAG_UPPER,
+    FLAG_LOWER,
     FLAG_TRACE,
     FLAG_COUNT
 };
@@ -98,7 +101,8 @@ static const struct flag {
     [FLAG_ROOTFS] = {"--rootfs", KIND_PATH, LIMITING | DOCTOR, LIMITING, 0, 0},
     /* Not below: there the ids are of people and services of this host, or of the container itself.
      */
-    [FLAG_ID_BASE] = {"--id-base", KIND_NUMBER, START, START, ID_COUNT, UINT32_MAX - ID_COUNT},
+    [FLAG_ID_BASE] = {"--id-base", KIND_NUMBER, START | CHANGES, START | CHANGES, ID_COUNT,
+                      UINT32_MAX - ID_COUNT},
     [FLAG_ENV_FD] = {"--env-fd", KIND_FD, START, 0, 0, INT_MAX},
     [FLAG_HOSTNAME] = {"--hostname", KIND_TEXT, START, 0, 0, 0},
     [FLAG_MEMORY] = {"--memory", KIND_LIMIT, LIMITING, 0, 1, INT64_MAX},
@@ -125,6 +129,8 @@ static const struct flag {
     [FLAG_SIGNAL] = {"--signal", KIND_NUMBER, STOP | KILL, KILL, 1, 64},
     [FLAG_GRACE_MS] = {"--grace-ms", KIND_NUMBER, STOP, 0, 0, INT_MAX},
     [FLAG_PATH] = {"--path", KIND_PATH, REMOVE_TREE, REMOVE_TREE, 0, 0},
+    [FLAG_UPPER] = {"--upper", KIND_PATH, CHANGES, CHANGES, 0, 0},
+    [FLAG_LOWER] = {"--lower", KIND_PATH, CHANGES, CHANGES, 0, 0},
     [FLAG_TRACE] = {"--trace", KIND_SWITCH, START, 0, 0, 0},
 };
 
@@ -329,6 +335,8 @@ static void options_resolve(const struct value values[FLAG_COUNT], struct option
     options->grace_ms =
         values[FLAG_GRACE_MS].text != NULL ? values[FLAG_GRACE_MS].number : GRACE_DEFAULT;
     options->path = values[FLAG_PATH].text;
+    options->upper = values[FLAG_UPPER].text;
+    options->lower = values[FLAG_LOWER].text;
     options->trace = values[FLAG_TRACE].text != NULL;
 }
 
@@ -339,7 +347,7 @@ static int verb_parse(const char *text, enum verb *ret_verb, struct error *error
         [VERB_KILL] = "kill",     [VERB_PAUSE] = "pause",
         [VERB_RESUME] = "resume", [VERB_UPDATE] = "update",
         [VERB_REMOVE] = "remove", [VERB_REMOVE_TREE] = "remove-tree",
-        [VERB_DOCTOR] = "doctor"};
+        [VERB_DOCTOR] = "doctor", [VERB_CHANGES] = "changes"};
 
     for (size_t i = 0; text != NULL && i < sizeof(verbs) / sizeof(verbs[0]); i++) {
         if (strcmp(text, verbs[i]) == 0) {
@@ -348,7 +356,8 @@ static int verb_parse(const char *text, enum verb *ret_verb, struct error *error
         }
     }
     return refuse(error, "verb", text != NULL ? text : "",
-                  "is not start, stop, kill, pause, resume, update, remove, remove-tree or doctor");
+                  "is not start, stop, kill, pause, resume, update, remove, remove-tree, "
+                  "doctor or changes");
 }
 
 int options_parse(char **argv, struct options *ret_options, struct error *error)

@@ -14,7 +14,8 @@ enum verb {
     VERB_UPDATE,
     VERB_REMOVE,
     VERB_REMOVE_TREE,
-    VERB_DOCTOR
+    VERB_DOCTOR,
+    VERB_CHANGES
 };
 
 /* The command line of container_executor, checked. Its strings are those of argv. */
@@ -28,7 +29,9 @@ struct options {
     struct target monitor;      /* pid 0: not given */
     int signal;
     uint64_t grace_ms;
-    const char *path; /* remove-tree */
+    const char *path;  /* remove-tree */
+    const char *upper; /* changes */
+    const char *lower; /* changes */
 };
 
 /* Step `options` with the name of what was refused. */

@@ -1,46 +1,17 @@
 #include "remove.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "cgroup.h"
 #include "lock.h"
+#include "tree.h"
 #include "util.h"
 
 #define NAME_SIZE 32 /* of the names we make: ".removing-" and an id, or a number */
-
-static void cleanup_dir(DIR **directory)
-{
-    if (*directory)
-        closedir(*directory);
-}
-
-/* Opens a directory for reading its entries, unless it is a link or another file system's. */
-static DIR *directory_open(int parent, const char *name)
-{
-    struct open_how how = {
-        .flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC,
-        .resolve = RESOLVE_NO_XDEV | RESOLVE_NO_SYMLINKS,
-    };
-    int fd = (int)syscall(SYS_openat2, parent, name, &how, sizeof(how));
-    if (fd < 0)
-        return NULL;
-    DIR *directory = fdopendir(fd);
-    if (!directory)
-        close(fd);
-    return directory;
-}
-
-static bool is_self_or_parent(const char *name)
-{
-    return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
-}
 
 /* Moves a directory up to `top` under a name that is free there. */
 static int hoist(int parent, const char *name, int top, unsigned *counter)
@@ -72,7 +43,7 @@ static int directory_empty(DIR *directory, int top, unsigned *counter, struct er
                 return error_set(error, STEP_REMOVE, errno, "cannot move '%.64s' up", name);
             continue;
         }
-        __attribute__((cleanup(cleanup_dir))) DIR *child = directory_open(fd, name);
+        _cleanup_dir_ DIR *child = directory_open(fd, name);
         if (!child)
             return error_set(error, STEP_REMOVE, errno, "cannot open '%.64s'", name);
         if (directory_empty(child, fd, counter, error) < 0)
@@ -90,7 +61,7 @@ int tree_remove(int parent, const char *name, struct error *error)
 {
     unsigned counter = 0;
 
-    __attribute__((cleanup(cleanup_dir))) DIR *top = directory_open(parent, name);
+    _cleanup_dir_ DIR *top = directory_open(parent, name);
     if (!top) {
         if (errno == ENOENT)
             return 0;
