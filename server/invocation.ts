@@ -174,6 +174,27 @@ export function removeTreeInvocation(directory: string): Invocation {
     };
 }
 
+/** An overlay as it lies on disk. */
+export interface Layers {
+    upper: string;
+    lower: string;
+    /** The upper layer's ids are so much above the lower one's. */
+    idBase: number;
+}
+
+export function changesInvocation({ upper, lower, idBase }: Layers): Invocation {
+    return {
+        program: "container_executor",
+        args: [
+            "changes",
+            ...option("--status-fd", STATUS_FD),
+            ...option("--upper", upper),
+            ...option("--lower", lower),
+            ...option("--id-base", idBase),
+        ],
+    };
+}
+
 export function enterInvocation(options: EnterOptions): Invocation {
     return {
         program: "ns_enter",

@@ -10,6 +10,7 @@ import {
     CONTROL_FD,
     ENV_FD,
     STATUS_FD,
+    changesInvocation,
     enterInvocation,
     killInvocation,
     removeInvocation,
@@ -18,12 +19,15 @@ import {
     stopInvocation,
     type EnterOptions,
     type Invocation,
+    type Layers,
     type StartOptions,
 } from "./invocation";
 import {
     ErrorCode,
     TRACE_STEPS_MAX,
+    type ContainerChanges,
     type ContainerId,
+    type FileChange,
     type TerminalSize,
     type TraceStep,
 } from "./protocol";
@@ -83,6 +87,8 @@ export interface Native {
     remove(id: ContainerId, stateDirectory: string, runDirectory: string): Promise<void>;
     /** Removes a tree that a container may have left hostile. */
     removeTree(directory: string): Promise<void>;
+    /** What the upper layer changes of the lower one, in no order. */
+    changes(layers: Layers): Promise<ContainerChanges>;
     /** Runs one more command inside a running container. Throws when no process can be made. */
     enter(options: EnterOptions): EnteredProcess;
 }
@@ -106,6 +112,7 @@ export function createNative(directory: string): Native {
         async removeTree(tree) {
             await finish(execute(removeTreeInvocation(tree)), "removed");
         },
+        changes: async (layers) => await changes(execute(changesInvocation(layers))),
         enter: (options) =>
             enter(launch(directory, enterInvocation(options), "pipe"), new Trace(options.trace)),
     };
@@ -265,6 +272,27 @@ async function finish<Name extends ExecutorEvent["event"]>(
         throw await unexplained(launched);
     }
     return result;
+}
+
+/** Reads to the end, each change as it comes. */
+async function changes(launched: Launched): Promise<ContainerChanges> {
+    const found: FileChange[] = [];
+    let leftOut: number | undefined;
+    for await (const event of readEvents(launched.status, executorEventSchema)) {
+        if (event.event === "failed") {
+            await launched.exited;
+            throw nativeError(event);
+        } else if (event.event === "change") {
+            const { path: file, change, type, size } = event;
+            found.push({ path: file, change, type, ...(size !== undefined && { size }) });
+        } else if (event.event === "changes") {
+            ({ leftOut } = event);
+        }
+    }
+    if (leftOut === undefined) {
+        throw await unexplained(launched);
+    }
+    return { changes: found, leftOut };
 }
 
 function enter(launched: Launched, trace: Trace): EnteredProcess {

@@ -304,6 +304,11 @@ export const StatusRequest = new RequestType<ContainerRef, ContainerStatus, Erro
     "container/status",
 );
 
+/** Sent by a client for what a container has changed relative to its root file system. */
+export const ChangesRequest = new RequestType<ContainerRef, ContainerChanges, ErrorData>(
+    "container/changes",
+);
+
 /** Pushed by the backend to every client when the set of containers or a state has changed,
  * whoever changed it. */
 export const DidChangeNotification = new NotificationType<DidChangeParams>("container/didChange");
@@ -315,6 +320,23 @@ export interface DidChangeParams {
 }
 
 // ------------------------------------------------------------------------------------------ stats
+
+/** One entry that a container has added, modified or deleted. */
+export interface FileChange {
+    /** Absolute, inside. */
+    path: string;
+    change: "added" | "modified" | "deleted";
+    type: "file" | "directory" | "link" | "special";
+    /** Bytes, of a file that is there. */
+    size?: number;
+}
+
+export interface ContainerChanges {
+    /** By path. */
+    changes: FileChange[];
+    /** How many more there are that are not among them: too many, too deep, or of too long a name. */
+    leftOut: number;
+}
 
 export interface StatsSubscribeParams {
     /** Milliseconds between samples, 250 to 60,000. */

@@ -46,6 +46,14 @@ export const executorEventSchema = z.discriminatedUnion("event", [
     z.object({ event: z.literal("signalled") }),
     z.object({ event: z.literal("removed") }),
     stepSchema,
+    z.object({
+        event: z.literal("change"),
+        change: z.enum(["added", "modified", "deleted"]),
+        type: z.enum(["file", "directory", "link", "special"]),
+        path: z.string(),
+        size: z.optional(z.int()),
+    }),
+    z.object({ event: z.literal("changes"), count: z.int(), leftOut: z.int() }),
     warningSchema,
     failedSchema,
 ]);

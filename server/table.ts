@@ -7,6 +7,7 @@ import type * as z from "zod/mini";
 import type { Client } from "./client";
 import type { Deps, RequestContext } from "./deps";
 import * as backend from "./handlers/backend";
+import * as changes from "./handlers/changes";
 import * as containers from "./handlers/containers";
 import * as logs from "./handlers/logs";
 import * as rootfs from "./handlers/rootfs";
@@ -84,6 +85,7 @@ export const requests: readonly RequestRow[] = [
     request(protocol.StatusRequest, schemas.containerRefSchema, containers.status),
     request(protocol.StatsSubscribeRequest, schemas.statsSubscribeSchema, stats.subscribe),
     request0(protocol.StatsUnsubscribeRequest, stats.unsubscribe),
+    request(protocol.ChangesRequest, schemas.containerRefSchema, changes.changes),
     request(protocol.LogsRequest, schemas.logsSchema, logs.logs),
     request(
         protocol.ExecRequest,

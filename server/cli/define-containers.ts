@@ -62,6 +62,7 @@ export function defineShow({ program, context, action }: Definition): void {
         )
         .addHelpText("after", STATS_JSON);
     defineLogs({ program, context, action });
+    defineDiff({ program, context, action });
 }
 
 function defineLogs({ program, context, action }: Definition): void {
@@ -85,6 +86,25 @@ function defineLogs({ program, context, action }: Definition): void {
             "after",
             examples(["mcm logs --tail 20 --follow web", "the end, and what comes"]),
         );
+}
+
+function defineDiff({ program, context, action }: Definition): void {
+    program
+        .command("diff")
+        .summary("what a container has changed")
+        .description(
+            "Shows what a container has changed relative to its root file system, running or not:\n" +
+                "A added, M modified, D deleted.",
+        )
+        .argument("<id>", ID_HELP)
+        .option("--json", JSON_HELP)
+        .action(
+            action(async (id: string, options: JsonOption) =>
+                (await import("./diff")).diff(id, options, context),
+            ),
+        )
+        .addHelpText("after", examples(["mcm diff web | grep '^A'", "what is new"]))
+        .addHelpText("after", DIFF_JSON);
 }
 
 function stopTime(command: Command): Command {
@@ -198,6 +218,10 @@ const STATUS_JSON = `
 JSON: one object as in mcm list --json, with, while it runs, usage: {time, cpu,
   cpuUsageUsec, throttledUsec, memory, memoryLimit, memoryPeak, pids, pidsLimit,
   ioReadBytes, ioWriteBytes, oomKills}. A figure that this host cannot give is absent.`;
+
+const DIFF_JSON = `
+JSON: {changes: [{path, change: added|modified|deleted, type: file|directory|link|special,
+  size}], leftOut: how many more there are}; size in bytes, of files that are there.`;
 
 const INSPECT_JSON = `
 JSON: as in mcm list --json, with hostname, env, workdir, user, volumes [{source, target,

@@ -72,6 +72,7 @@ const SYNOPSIS: Record<string, string[]> = {
     kill: ["--signal"],
     rm: ["-f, --force"],
     logs: ["-f, --follow", "-n, --tail"],
+    diff: ["--json"],
     rename: [],
     "rootfs list": ["--json"],
     "rootfs import": [],
