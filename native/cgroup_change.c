@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "trace.h"
 #include "util.h"
 
 #define FILE_SIZE 8192 /* of a limit's file: a line for each disk, or a list of processors */
@@ -112,9 +113,12 @@ static int change_apply(const struct cgroup *parent, const struct cgroup *cgroup
         if (line == NULL)
             return error_set(error, change->step, ENOMEM, "cannot write %s", change->file);
     }
-    if (file_write(parent, cgroup, change, value) == 0 || (errno == ENOENT && change->optional))
-        return 0;
-    return change_failed(change, value, error);
+    if (file_write(parent, cgroup, change, value) < 0)
+        return errno == ENOENT && change->optional ? 0 : change_failed(change, value, error);
+    trace_step(change->step, "write",
+               trace_path("path", cgroup->fds[change->hierarchy], change->file),
+               trace_text("value", value));
+    return 0;
 }
 
 int changes_apply(const struct cgroup *parent, const struct cgroup *cgroup, struct changes *changes,

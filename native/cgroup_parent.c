@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "device_filter.h"
+#include "trace.h"
 #include "util.h"
 
 #define DIRECTORY    (O_PATH | O_DIRECTORY | O_CLOEXEC)
@@ -73,7 +74,10 @@ void cgroup_enable_controllers(const struct cgroup *parent)
      */
     for (size_t level = 0; level < 2; level++)
         for (size_t i = 0; i < sizeof(controllers) / sizeof(controllers[0]); i++)
-            (void)write_file_at(parent->fds[CGROUP_UNIFIED], levels[level], controllers[i]);
+            if (write_file_at(parent->fds[CGROUP_UNIFIED], levels[level], controllers[i]) == 0)
+                trace_step(STEP_CGROUP, "write",
+                           trace_path("path", parent->fds[CGROUP_UNIFIED], levels[level]),
+                           trace_text("value", controllers[i]));
 }
 
 static int cpuset_copy(int parent_fd, const char *from, const char *to)
@@ -99,6 +103,8 @@ static int cpuset_prepare(int parent_fd, struct error *error)
         cpuset_copy(parent_fd, "../cpuset.mems", "cpuset.mems") < 0 ||
         write_file_at(parent_fd, "cgroup.clone_children", "1") < 0)
         return error_set(error, STEP_CGROUP, errno, "cannot prepare the cpuset hierarchy");
+    trace_step(STEP_CGROUP, "write", trace_path("path", parent_fd, "cgroup.clone_children"),
+               trace_text("value", "1"));
     return 0;
 }
 

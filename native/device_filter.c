@@ -10,6 +10,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "trace.h"
 #include "util.h"
 
 /* As bpftool(8) shows it. The number goes up with every change of the devices: a program of an
@@ -141,8 +142,11 @@ int device_filter_attach(int cgroup_fd)
     struct program program;
     union bpf_attr load, attach;
 
-    if (is_attached(cgroup_fd))
+    if (is_attached(cgroup_fd)) {
+        trace_step(STEP_CGROUP, "bpf", trace_text("command", "BPF_PROG_QUERY"),
+                   trace_path("cgroup", cgroup_fd, ""), trace_text("attached", PROGRAM_NAME));
         return 0;
+    }
     program_make(&program);
     ATTRIBUTES_NONE(load);
     load.prog_type = BPF_PROG_TYPE_CGROUP_DEVICE;
@@ -158,7 +162,11 @@ int device_filter_attach(int cgroup_fd)
     attach.target_fd = (uint32_t)cgroup_fd;
     attach.attach_bpf_fd = (uint32_t)fd;
     attach.attach_type = BPF_CGROUP_DEVICE;
-    return bpf(BPF_PROG_ATTACH, &attach);
+    if (bpf(BPF_PROG_ATTACH, &attach) < 0)
+        return -1;
+    trace_step(STEP_CGROUP, "bpf", trace_text("command", "BPF_PROG_ATTACH"),
+               trace_path("cgroup", cgroup_fd, ""), trace_number("instructions", program.length));
+    return 0;
 }
 
 int device_filter_write(int cgroup_fd, struct error *error)
@@ -176,5 +184,7 @@ int device_filter_write(int cgroup_fd, struct error *error)
         if (write_file_at(cgroup_fd, "devices.allow", line) < 0 && errno != EPERM)
             return error_set(error, STEP_CGROUP, errno, "cannot allow the device '%s'", line);
     }
+    trace_step(STEP_CGROUP, "write", trace_path("path", cgroup_fd, "devices.allow"),
+               trace_number("devices", DEVICE_COUNT));
     return 0;
 }
