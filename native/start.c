@@ -115,8 +115,8 @@ int container_start(struct options *options, char **argv, struct error *error)
         start_undo(&start);
         return -1;
     }
-    trace_step(STEP_SYNC, "read", trace_text("from", "monitor"));
     if (word.exit_code == 0) {
+        trace_step(STEP_SYNC, "read", trace_text("from", "monitor"));
         limits_warn(options->status_fd, &start.parent, &container->limits);
         report_started(options->status_fd, &word.running);
     }
