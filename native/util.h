@@ -6,9 +6,10 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* Ownership: a variable marked so is closed or freed on every way out; TAKE_* hands it over. */
-#define _cleanup_close_ __attribute__((cleanup(cleanup_close)))
-#define _cleanup_free_  __attribute__((cleanup(cleanup_free)))
+/* Ownership: a variable marked so is closed or freed on every way out, also when nothing else uses it;
+ * TAKE_* hands it over. */
+#define _cleanup_close_ __attribute__((cleanup(cleanup_close), unused))
+#define _cleanup_free_  __attribute__((cleanup(cleanup_free), unused))
 
 #define TAKE_FD(fd)                                                                                \
     ({                                                                                             \

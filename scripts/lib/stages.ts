@@ -7,6 +7,7 @@ import {
     measureCoverage,
     percent,
 } from "./coverage";
+import { fuzzBriefly } from "./fuzz";
 import { hostTests } from "./hostTests";
 import { nodeTests, testFiles } from "./nodeTests";
 import type { TestResult } from "./results";
@@ -69,6 +70,12 @@ export const STAGES: Stage[] = [
         what: "the native tests with sanitizers, and how many lines they reach",
         quick: false,
         run: sanitize,
+    },
+    {
+        name: "fuzz",
+        what: "random input for what parses outside text in native/",
+        quick: false,
+        run: fuzzBriefly,
     },
     {
         name: "analyze",
