@@ -18,6 +18,6 @@ export async function compile(output: string, sources: string[], flags: string[]
     const paths = sources.map((source) => resolve(__dirname, source));
     await run("gcc", [
         ...["-std=gnu11", "-D_GNU_SOURCE", "-O1", "-Wall", "-Wextra", "-Werror"],
-        ...["-I", join(root, "native"), ...flags, "-o", output, ...paths],
+        ...["-iquote", join(root, "native"), ...flags, "-o", output, ...paths],
     ]);
 }

@@ -8,7 +8,8 @@ import { test, type TestContext } from "node:test";
 import { run } from "../../scripts/lib/run";
 import { execute, testContainer, type Executed } from "./executor";
 
-const REMOVED = { exitCode: 0, event: { event: "removed" }, stderr: "" };
+const EVENT = { event: "removed" };
+const REMOVED = { exitCode: 0, event: EVENT, events: [EVENT], stderr: "" };
 
 async function directory(t: TestContext): Promise<string> {
     const path = await mkdtemp(join(tmpdir(), "mcm remove "));
