@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "init.h"
+#include "mounts.h"
 #include "rootfs.h"
 #include "self.h"
 #include "sync.h"
@@ -51,27 +52,39 @@ static int loopback_up(struct error *error)
     return 0;
 }
 
-static int child_prepare(const struct container *container, const struct mounts *mounts,
-                         struct error *error)
+/*
+ * What needs no id maps and no mounts: the parent makes those meanwhile. In its user namespace the
+ * child has every capability from birth on. Nothing of the container's runs before the cgroups
+ * hold, nor does anything of it count outside of them.
+ */
+static int child_begin(const struct container *container, const struct cgroup *cgroup,
+                       struct error *error)
 {
     const char *hostname = container->hostname != NULL ? container->hostname : container->id;
 
-    if (setsid() < 0)
-        return error_set(error, STEP_CLONE, errno, "cannot start a session");
-    trace_step(STEP_CLONE, "setsid");
-    umask(022);
-    if (become_root(error) < 0)
+    if (cgroup_join(cgroup, error) < 0)
         return -1;
+    if (unshare(CLONE_NEWNET) < 0) /* the slowest of the namespaces */
+        return error_set(error, STEP_CLONE, errno, "cannot make a network namespace");
+    trace_step(STEP_CLONE, "unshare", trace_flags("flags", CLONE_NEWNET, trace_clone_flags));
     /* Only now, in the final cgroup, which thereby becomes the root of what is seen inside. */
     if (unshare(CLONE_NEWCGROUP) < 0)
         return error_set(error, STEP_CLONE, errno, "cannot make a cgroup namespace");
     trace_step(STEP_CLONE, "unshare", trace_flags("flags", CLONE_NEWCGROUP, trace_clone_flags));
+    if (setsid() < 0)
+        return error_set(error, STEP_CLONE, errno, "cannot start a session");
+    trace_step(STEP_CLONE, "setsid");
     if (sethostname(hostname, strlen(hostname)) < 0)
         return error_set(error, STEP_HOSTNAME, errno, "cannot set the hostname %s", hostname);
     trace_step(STEP_HOSTNAME, "sethostname", trace_text("name", hostname));
-    if (loopback_up(error) < 0)
-        return -1;
-    return rootfs_enter(container, mounts, error);
+    return loopback_up(error);
+}
+
+static int child_prepare(const struct container *container, const struct mounts *mounts,
+                         struct error *error)
+{
+    umask(022);
+    return become_root(error) < 0 ? -1 : rootfs_enter(container, mounts, error);
 }
 
 /* In the container's own devpts, so that ttyname(3) works inside. The end that is left to us
@@ -89,31 +102,20 @@ static int terminal_prepare(const struct container *container, struct child_ends
     return 0;
 }
 
-/* What can be done before the id maps are there: the parent writes them meanwhile. Nothing of the
- * container runs before the cgroups hold, nor does anything count outside of them. */
-static int child_begin(const struct cgroup *cgroup, struct error *error)
-{
-    if (cgroup_join(cgroup, error) < 0)
-        return -1;
-    if (unshare(CLONE_NEWNET) < 0) /* the slowest of the namespaces */
-        return error_set(error, STEP_CLONE, errno, "cannot make a network namespace");
-    trace_step(STEP_CLONE, "unshare", trace_flags("flags", CLONE_NEWNET, trace_clone_flags));
-    return 0;
-}
-
 _Noreturn void child_run(const struct container *container, const struct cgroup *cgroup,
-                         const struct mounts *mounts, const struct child_ends *given, char **argv)
+                         const struct child_ends *given, char **argv)
 {
     struct child_ends ends = *given;
+    struct mounts mounts;
     struct error error;
     int master = -1;
 
     trace_become(TRACE_CHILD, ends.sync);
-    int begun = child_begin(cgroup, &error);
+    int begun = child_begin(container, cgroup, &error);
     /* In any case: an error that came before would be lost with the parent's end of the socket. */
-    if (!sync_await_ready(ends.sync))
+    if (!mounts_receive(ends.sync, &mounts) || !sync_await_ready(ends.sync))
         _exit(EXIT_OWN_FAILURE);
-    if (begun == 0 && child_prepare(container, mounts, &error) == 0 &&
+    if (begun == 0 && child_prepare(container, &mounts, &error) == 0 &&
         (!container->command.tty || terminal_prepare(container, &ends, &master, &error) == 0)) {
         sync_send_prepared(ends.sync, master);
         init_run(container, &ends, argv);

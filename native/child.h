@@ -3,7 +3,6 @@
 
 #include "cgroup.h"
 #include "container.h"
-#include "mounts.h"
 
 /* The child's ends of what connects it with its parent; -1 where there is none. */
 struct child_ends {
@@ -17,6 +16,6 @@ struct child_ends {
  * title. Never returns.
  */
 _Noreturn void child_run(const struct container *container, const struct cgroup *cgroup,
-                         const struct mounts *mounts, const struct child_ends *ends, char **argv);
+                         const struct child_ends *ends, char **argv);
 
 #endif

@@ -24,8 +24,8 @@ struct volume_mount {
 
 /*
  * Mounts that are attached nowhere yet: made by the parent, which may see the host's files,
- * attached by the child, which may mount in its own namespaces only. The child has copies of the
- * fds.
+ * attached by the child, which may mount in its own namespaces only. They are passed to it when
+ * they are made, as it has something else to do until then.
  */
 struct mounts {
     int rootfs;      /* lower layer */
@@ -44,6 +44,12 @@ int mounts_open(const struct container *container, const struct state *state,
  */
 int mounts_map(const struct container *container, const struct mounts *mounts, int user_fd,
                struct error *error);
+
+/* Passes copies over the socket between parent and child (sync.h), before the parent says ready. */
+int mounts_send(int socket_fd, const struct mounts *mounts, struct error *error);
+
+/* Waits for them. False when the parent is gone. */
+bool mounts_receive(int socket_fd, struct mounts *ret_mounts);
 
 #define _cleanup_mounts_ __attribute__((cleanup(mounts_close)))
 void mounts_init(struct mounts *mounts);

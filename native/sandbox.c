@@ -79,16 +79,18 @@ static int ends_make(const struct container *container, struct sandbox *sandbox,
     return 0;
 }
 
-/* What the child cannot do to itself; it waits meanwhile. */
-static int child_admit(const struct container *container, const struct mounts *mounts,
-                       const struct sandbox *sandbox, struct error *error)
+/* What the child cannot do to itself. It makes its network namespace meanwhile. */
+static int child_admit(const struct container *container, const struct state *state,
+                       const struct sandbox *sandbox, struct mounts *mounts, struct error *error)
 {
     const struct id_range ids = {.inside = 0, .outside = container->id_base, .count = ID_COUNT};
     _cleanup_close_ int user_fd = -1;
 
     if (namespace_write_maps(sandbox->pid, ids, ids, error) < 0 ||
         namespace_open_user(sandbox->pid, &user_fd, error) < 0 ||
-        mounts_map(container, mounts, user_fd, error) < 0)
+        mounts_open(container, state, mounts, error) < 0 ||
+        mounts_map(container, mounts, user_fd, error) < 0 ||
+        mounts_send(sandbox->sync, mounts, error) < 0)
         return -1;
     return sync_send_ready(sandbox->sync, error);
 }
@@ -97,8 +99,7 @@ static int sandbox_make(const struct container *container, const struct state *s
                         const struct cgroup *cgroup, char **argv, struct sandbox *sandbox,
                         struct child_ends *ends, struct mounts *mounts, struct error *error)
 {
-    if (ends_make(container, sandbox, ends, error) < 0 ||
-        mounts_open(container, state, mounts, error) < 0)
+    if (ends_make(container, sandbox, ends, error) < 0)
         return -1;
     sandbox->pid = namespace_clone(NAMESPACES, cgroup->fds[CGROUP_UNIFIED], &sandbox->pidfd);
     if (sandbox->pid < 0)
@@ -106,12 +107,12 @@ static int sandbox_make(const struct container *container, const struct state *s
     if (sandbox->pid == 0) {
         /* Our end: with a copy of it the child would never see that we are gone. */
         close(sandbox->sync);
-        child_run(container, cgroup, mounts, ends, argv);
+        child_run(container, cgroup, ends, argv);
     }
     trace_step(STEP_CLONE, "clone3", trace_number("pid", (uint64_t)sandbox->pid),
                trace_flags("flags", NAMESPACES, trace_clone_flags),
                trace_path("cgroup", cgroup->fds[CGROUP_UNIFIED], ""));
-    return child_admit(container, mounts, sandbox, error);
+    return child_admit(container, state, sandbox, mounts, error);
 }
 
 int sandbox_start(const struct container *container, const struct state *state,
