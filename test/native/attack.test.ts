@@ -46,6 +46,9 @@ function parse(output: string): Record<string, string> {
     return Object.fromEntries(lines.map((line) => line.split(" ", 2) as [string, string]));
 }
 
+/** Starts a program with directories of the host open (CVE-2024-21626). */
+const LEAKING = ["sh", "-c", 'exec 7< / 8< /proc 9< /root; exec "$0" "$@"'];
+
 /** The same answer for many names. */
 function all(answer: string, names: string[]): Record<string, string> {
     return Object.fromEntries(names.map((name) => [name, answer]));
@@ -165,6 +168,24 @@ test("nobody climbs out of the root, not even with a chroot of his own", async (
         ...all("root", ["climb", "chroot-climb", "fchdir-climb"]),
         ...all("OK", ["chroot", "fchdir"]),
     });
+});
+
+test("no working directory leads out by a descriptor of the programs", async (t) => {
+    const own = await testContainer(t);
+    for (let fd = 0; fd < 16; fd++) {
+        const workdir = `/proc/self/fd/${fd}`;
+        const flags = ["--workdir", workdir];
+        const { event } = await own.tryStart(["/bin/true"], { flags, wrapper: LEAKING });
+        assert.deepEqual([event.event, event.step], ["failed", "workdir"], workdir);
+        const entered = await runEntered(container, ["true"], { workdir });
+        assert.ok(entered.event?.event === "failed", workdir);
+        assert.equal(entered.event.step, "workdir");
+    }
+});
+
+test("root inside cannot put itself out of the OOM killer's reach", async () => {
+    const script = "(echo -1 > /proc/self/oom_score_adj) 2>&1 || echo refused";
+    assert.match(await outputOf(container, script), /Permission denied\nrefused\n$/);
 });
 
 test("no keyring can be used", async () => {

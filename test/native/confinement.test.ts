@@ -3,7 +3,7 @@
  * entered one alike.
  */
 import assert from "node:assert/strict";
-import { readFileSync, readdirSync, readlinkSync } from "node:fs";
+import { existsSync, readFileSync, readdirSync, readlinkSync, statSync } from "node:fs";
 import { chmod, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -73,6 +73,8 @@ function confinementOf(pid: number): Record<string, unknown> {
     const namespaces = readdirSync(`/proc/${pid}/ns`);
     assert.ok(namespaces.length >= 8);
     const file = (name: string): string => readFileSync(`/proc/${pid}/${name}`, "utf8");
+    // From the third field on: proc_pid_stat(5).
+    const stat = file("stat").split(") ").at(-1)!.split(" ");
     return {
         ...Object.fromEntries(fields.map((name) => [name, status[name]])),
         namespaces: namespaces.map((name) => readlinkSync(`/proc/${pid}/ns/${name}`)),
@@ -80,8 +82,14 @@ function confinementOf(pid: number): Record<string, unknown> {
         cgroup: file("cgroup"),
         oomScore: file("oom_score_adj"),
         mounts: file("mountinfo"),
-        uids: file("uid_map"),
+        ids: [file("uid_map"), file("gid_map"), file("setgroups")],
         personality: file("personality"),
+        coredumps: file("coredump_filter"),
+        timerSlack: file("timerslack_ns"),
+        scheduling: [stat[16], stat[37], stat[38]], // nice, real-time priority, policy
+        root: readlinkSync(`/proc/${pid}/root`),
+        fds: readdirSync(`/proc/${pid}/fd`),
+        owner: statSync(`/proc/${pid}`).uid, // another one when it is non-dumpable
     };
 }
 
@@ -102,6 +110,31 @@ for (const user of ["root", "app"]) {
             await entered.ended;
         });
     }
+}
+
+// A kernel without keyrings has nothing to keep apart.
+if (existsSync("/proc/keys")) {
+    test("each command has a session keyring of its own, which goes with it", async () => {
+        const uid = statusOf(await commandOf(asRoot)).Uid!.split("\t")[0]!;
+        const before = await sessionKeyrings(uid);
+        assert.equal(before, 1); // of pid 1's command
+        const entered = enter(asRoot, ["sleep", "100000"]);
+        await entered.started;
+        assert.equal(await sessionKeyrings(uid), before + 1);
+        entered.control.end();
+        await entered.ended;
+        await eventually(
+            async () => (await sessionKeyrings(uid)) === before,
+            "the keyring is gone",
+        );
+    });
+}
+
+/** How many session keyrings a user of the host has made: proc_keys(5) shows them to that user. */
+async function sessionKeyrings(uid: string): Promise<number> {
+    const ids = [`--reuid=${uid}`, `--regid=${uid}`, "--clear-groups"];
+    const keys = await run("setpriv", [...ids, "cat", "/proc/keys"]);
+    return keys.split("\n").filter((line) => / keyring +_ses\b/.test(line)).length;
 }
 
 test("root has the documented capabilities, in its own user namespace only", async () => {
