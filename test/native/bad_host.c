@@ -41,10 +41,10 @@ static const struct {
     {                                                                                              \
 #name, SYS_##name                                                                          \
     }
-    CALL(clone3),    CALL(close_range), CALL(fsconfig),          CALL(fsmount),
-    CALL(fsopen),    CALL(keyctl),      CALL(mount_setattr),     CALL(move_mount),
-    CALL(open_tree), CALL(openat2),     CALL(pidfd_send_signal), CALL(pidfd_open),
-    CALL(seccomp),   CALL(setns),       CALL(unshare),
+    CALL(bpf),        CALL(clone3),    CALL(close_range), CALL(fsconfig),
+    CALL(fsmount),    CALL(fsopen),    CALL(keyctl),      CALL(mount_setattr),
+    CALL(move_mount), CALL(open_tree), CALL(openat2),     CALL(pidfd_send_signal),
+    CALL(pidfd_open), CALL(seccomp),   CALL(setns),       CALL(unshare),
 #undef CALL
 };
 

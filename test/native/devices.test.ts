@@ -13,6 +13,7 @@ import { run } from "../../scripts/lib/run";
 import { busyboxRootfs } from "../support/fixtures";
 import { compile } from "./compile";
 import { testContainer, type Container } from "./executor";
+import { makeBadHosts, withMounts } from "./hosts";
 
 /** By type, major and minor, as the kernel's Documentation/admin-guide/devices.txt has them. */
 const ALLOWED = ["c 1 3", "c 1 5", "c 1 7", "c 1 8", "c 1 9", "c 5 0", "c 5 1", "c 5 2", "c 136 7"];
@@ -74,10 +75,9 @@ async function assertFiltered(container: Container): Promise<void> {
     assert.deepEqual(await openAll(ALLOWED, cgroups), await openAll(ALLOWED));
 }
 
-/** A start that finds nothing of control groups in these directories. */
+/** A host without control groups in these places. */
 function hiding(...directories: string[]): string[] {
-    const mounts = directories.map((path) => `mount -t tmpfs none ${path} && `).join("");
-    return ["unshare", "-m", "sh", "-c", `${mounts}exec "$0" "$@"`];
+    return withMounts(directories.map((path) => `mount -t tmpfs none ${path}`).join("\n"));
 }
 
 test("no device but the listed ones can be opened in a container's control group, not even by the host's root", async (t) => {
@@ -106,7 +106,17 @@ test("a device node of the image or a volume is dead by its mount, even one that
     assert.equal(stdout, paths.map((path) => `${path} EACCES\n`).join(""));
 });
 
-// On a host that has control groups of v1, its controller can be tried in the program's place.
+test("a kernel that takes no program is no reason to refuse a container", async (t) => {
+    const container = await testContainer(t);
+    const hosts = await makeBadHosts();
+    t.after(() => hosts.dispose());
+    await container.start([], { wrapper: hosts.lacking("bpf=ENOSYS") });
+    // Then the v1 controller is asked for, where there is one.
+    const asked = container.cgroups().some((path) => path.startsWith(LEGACY));
+    assert.equal(asked, existsSync(LEGACY));
+});
+
+// What the v1 controller does alone can be seen where it is and the unified hierarchy can be hidden.
 if (existsSync(LEGACY)) {
     test("where no program can stand, the v1 controller denies the same devices", async (t) => {
         const container = await testContainer(t);

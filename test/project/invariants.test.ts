@@ -124,3 +124,18 @@ test("the documents link to files that exist", async () => {
     );
     assert.deepEqual(missing, []);
 });
+
+test("each measure of isolation is followed by tests that exist", () => {
+    const rows = [...read("SECURITY.md").matchAll(/^\| (?!measure|---).* \| .* \| (.*) \|$/gm)];
+    assert.ok(rows.length > 15);
+    const named = rows.flatMap((row) => row[1]!.split("<br>"));
+    const missing = named.filter((entry) => {
+        const [file, name] = entry.split(/: (.*)/s, 2) as [string, string];
+        const path = `test/native/${file}.test.ts`;
+        // "…" stands for what a test fills in.
+        const parts = name.split("…").map((part) => part.replace(/[^\w\s]/g, "\\$&"));
+        const title = new RegExp(`test\\(\\s*["\`]${parts.join(".+")}["\`],`);
+        return !existsSync(join(root, path)) || !title.test(read(path));
+    });
+    assert.deepEqual(missing, []);
+});
