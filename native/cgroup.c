@@ -51,9 +51,14 @@ int cgroup_open(const struct cgroup *parent, const char *name, bool create,
 static int cgroup_clear(const struct cgroup *parent, const char *id, struct error *error)
 {
     _cleanup_cgroup_ struct cgroup left = CGROUP_NONE;
+    bool any = false;
 
     if (cgroup_open(parent, id, false, &left, error) < 0)
         return -1;
+    for (size_t i = 0; i < CGROUP_HIERARCHIES; i++)
+        any |= left.fds[i] >= 0;
+    if (!any)
+        return 0;
     if (cgroup_is_populated(&left))
         return error_set(error, STEP_LOCK, EBUSY, "container %s still runs, without its monitor",
                          id);

@@ -48,9 +48,11 @@ void cgroup_close(struct cgroup *cgroup);
 
 /*
  * Opens our parent directory in every hierarchy, made when `create`: a hierarchy that is read-only
- * then counts as absent, and a host without any is step `cgroup`, EROFS or ENOENT.
+ * then counts as absent, and a host without any is step `cgroup`, EROFS or ENOENT. `parent` is
+ * CGROUP_NONE, or what was found before, so that only what is missing is looked for; its fds are
+ * the caller's to close in any case.
  */
-int cgroup_open_parent(bool create, struct cgroup *ret_parent, struct error *error);
+int cgroup_open_parent(bool create, struct cgroup *parent, struct error *error);
 
 /*
  * Keeps our parent directories from being tidied away while a start makes use of them; closing the

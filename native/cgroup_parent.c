@@ -110,9 +110,11 @@ static int cpuset_prepare(int parent_fd, struct error *error)
 
 int cgroup_make_directory(int parent, const char *name)
 {
-    if (mkdirat(parent, name, 0700) < 0)
-        return -1;
-    return fchmodat(parent, name, 0755, 0);
+    const mode_t mask = umask(022);
+    int result = mkdirat(parent, name, 0755);
+
+    (void)umask(mask);
+    return result;
 }
 
 /* Without any there is nothing to limit, to find and to end a container's processes by. */
@@ -124,15 +126,31 @@ static int hierarchies_missing(bool read_only, struct error *error)
     return error_set(error, STEP_CGROUP, ENOENT, "no control groups are mounted at /sys/fs/cgroup");
 }
 
-int cgroup_open_parent(bool create, struct cgroup *ret_parent, struct error *error)
+/* Whether one that was found before is to stay. */
+static bool parent_keep(const struct cgroup *parent, size_t hierarchy, bool *ret_read_only)
 {
-    _cleanup_cgroup_ struct cgroup parent = CGROUP_NONE;
+    if (parent->fds[hierarchy] < 0)
+        return false;
+    if (!mount_is_read_only(parent->fds[hierarchy]))
+        return true;
+    *ret_read_only = true;
+    return false;
+}
+
+int cgroup_open_parent(bool create, struct cgroup *parent, struct error *error)
+{
     bool made_unified = false, read_only = false, any = false;
 
     for (size_t i = 0; i < CGROUP_HIERARCHIES; i++) {
-        if (create && i == CGROUP_DEVICES && device_filter_attach(parent.fds[CGROUP_UNIFIED]) == 0)
+        bool is_filtered =
+            create && i == CGROUP_DEVICES && device_filter_attach(parent->fds[CGROUP_UNIFIED]) == 0;
+        if (!is_filtered && create && parent_keep(parent, i, &read_only)) {
+            any = true;
             continue;
-        _cleanup_close_ int top = hierarchy_open(i);
+        }
+        cleanup_close(&parent->fds[i]);
+        parent->fds[i] = -1;
+        _cleanup_close_ int top = is_filtered ? -1 : hierarchy_open(i);
         if (top < 0)
             continue;
         if (create && mount_is_read_only(top)) {
@@ -144,18 +162,15 @@ int cgroup_open_parent(bool create, struct cgroup *ret_parent, struct error *err
         else if (create && errno != EEXIST && errno != EACCES)
             return error_set(error, STEP_CGROUP, errno, "cannot make %s in %s", CGROUP_PARENT,
                              mounts[i]);
-        parent.fds[i] = openat(top, CGROUP_PARENT, DIRECTORY);
-        any |= parent.fds[i] >= 0;
+        parent->fds[i] = openat(top, CGROUP_PARENT, DIRECTORY);
+        any |= parent->fds[i] >= 0;
     }
     if (create && !any)
         return hierarchies_missing(read_only, error);
     if (made_unified)
-        cgroup_enable_controllers(&parent);
-    if (create && parent.fds[CGROUP_CPUSET] >= 0 &&
-        cpuset_prepare(parent.fds[CGROUP_CPUSET], error) < 0)
-        return -1;
-    *ret_parent = parent;
-    parent = CGROUP_NONE;
+        cgroup_enable_controllers(parent);
+    if (create && parent->fds[CGROUP_CPUSET] >= 0)
+        return cpuset_prepare(parent->fds[CGROUP_CPUSET], error);
     return 0;
 }
 

@@ -42,7 +42,6 @@ static int monitor_fork(struct monitor_start *start, struct error *error)
 
 static int cgroups_open(struct monitor_start *start, struct error *error)
 {
-    start->hold = cgroup_hold();
     if (cgroup_open_parent(true, &start->parent, error) < 0)
         return -1;
     return cgroup_open(&start->parent, CGROUP_MONITORS, true, &start->monitors, error);
@@ -104,7 +103,11 @@ int container_start(struct options *options, char **argv, struct error *error)
         return -1;
     container->command.environment = environment;
     cleanup_close(&options->env_fd);
-    if (limits_resolve(container, error) < 0 || state_prepare(container, &start.state, error) < 0)
+    start.hold = cgroup_hold();
+    /* Nothing is made before it is clear that the container does not run. */
+    if (limits_resolve(container, error) < 0 ||
+        cgroup_open_parent(false, &start.parent, error) < 0 ||
+        state_prepare(container, &start.parent, &start.state, error) < 0)
         return -1;
     int pipe_fd = cgroups_open(&start, error) < 0 ? -1 : monitor_fork(&start, error);
     if (pipe_fd < 0) {

@@ -23,9 +23,11 @@
 #define DIRECTORY (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
 
 /* Opens the state directory and takes the lock, which goes with the fd. */
-static int state_dir_open(const struct container *container, int *ret_fd, struct error *error)
+static int state_dir_open(const struct container *container, const struct cgroup *parent,
+                          int *ret_fd, struct error *error)
 {
     const char *path = container->state_dir;
+    _cleanup_cgroup_ struct cgroup cgroup = CGROUP_NONE;
     struct stat opened, named;
     _cleanup_close_ int fd = open(path, DIRECTORY);
 
@@ -38,10 +40,9 @@ static int state_dir_open(const struct container *container, int *ret_fd, struct
         return -1;
     trace_step(STEP_LOCK, "flock", trace_text("path", path));
     /* Before anything is touched: these files name what runs. */
-    int populated = container_is_populated(container->id, error);
-    if (populated < 0)
+    if (cgroup_open(parent, container->id, false, &cgroup, error) < 0)
         return -1;
-    if (populated > 0)
+    if (cgroup_is_populated(&cgroup))
         return error_set(error, STEP_LOCK, EBUSY, "container %s still runs, without its monitor",
                          container->id);
     /* A removal may have won between the two: then this is a directory without a name. */
@@ -206,11 +207,12 @@ static int attributes_check(int dir, struct error *error)
     return 0;
 }
 
-int state_prepare(const struct container *container, struct state *ret_state, struct error *error)
+int state_prepare(const struct container *container, const struct cgroup *parent,
+                  struct state *ret_state, struct error *error)
 {
     struct state state = {.dir = -1, .run = -1};
 
-    if (state_dir_open(container, &state.dir, error) < 0)
+    if (state_dir_open(container, parent, &state.dir, error) < 0)
         return -1;
     if (attributes_check(state.dir, error) < 0 || state_make(container, &state, error) < 0) {
         state_undo(container, &state);

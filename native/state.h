@@ -39,9 +39,11 @@ struct exited {
 
 /*
  * Locks the state directory (step `state`, ENOENT when it is not there; step `lock`, EBUSY when the
- * container runs) and makes in both directories what a start needs. Undoes all of it on failure.
+ * container runs, for which `parent`'s children are looked at) and makes in both directories what a
+ * start needs. Undoes all of it on failure.
  */
-int state_prepare(const struct container *container, struct state *ret_state, struct error *error);
+int state_prepare(const struct container *container, const struct cgroup *parent,
+                  struct state *ret_state, struct error *error);
 
 /* Takes away what this start made, and nothing else. */
 void state_undo(const struct container *container, struct state *state);
