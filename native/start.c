@@ -7,7 +7,7 @@
 
 #include "environment.h"
 #include "host.h"
-#include "limits.h"
+#include "limits_resolve.h"
 #include "monitor.h"
 #include "namespace.h"
 #include "status.h"

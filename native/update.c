@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "cgroup.h"
-#include "limits.h"
+#include "limits_resolve.h"
 #include "lock.h"
 #include "util.h"
 

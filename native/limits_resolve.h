@@ -1,5 +1,5 @@
-#ifndef MCM_LIMITS_H
-#define MCM_LIMITS_H
+#ifndef MCM_LIMITS_RESOLVE_H
+#define MCM_LIMITS_RESOLVE_H
 
 #include "cgroup.h"
 #include "container.h"

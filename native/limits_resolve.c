@@ -1,4 +1,4 @@
-#include "limits.h"
+#include "limits_resolve.h"
 
 #include <fcntl.h>
 #include <string.h>
