@@ -130,6 +130,21 @@ test("every step of a start is a row of the document, and every row a step", asy
     );
 });
 
+test("the document has the steps of each process in the order in which it does them", async (t) => {
+    const steps = stepsOf(await tracedStart(t, ...SIZE));
+    const rows = rowsBelow(START);
+    for (const who of ["launcher", "monitor", "child", "command"]) {
+        const done = [...pairsOf(steps.filter((step) => step.who === who))];
+        const documented = [...pairsOf(rows.filter((row) => row.who.includes(who)))];
+        const both = (pair: string): boolean => !HOST_DEPENDENT.includes(pair);
+        assert.deepEqual(
+            done.filter(both),
+            documented.filter((pair) => both(pair) && done.includes(pair)),
+            who,
+        );
+    }
+});
+
 test("every step of an entering is a row of the document, and every row a step", async () => {
     const container = await startContainer();
     try {
