@@ -49,9 +49,11 @@ int attach_open(int run_dir, bool keep_recent, struct attach *ret_attach, struct
 
     /* By the directory's fd: the address is shorter than most paths (unix(7)). */
     snprintf(address.sun_path, sizeof(address.sun_path), "/proc/self/fd/%d/attach.sock", run_dir);
+    if (fd < 0)
+        return error_set(error, STEP_MONITOR, errno, "cannot make a socket");
     if (unlinkat(run_dir, "attach.sock", 0) < 0 && errno != ENOENT)
         return error_set(error, STEP_MONITOR, errno, "cannot remove an old attach.sock");
-    if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 ||
+    if (bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 ||
         listen(fd, ATTACH_CLIENTS) < 0)
         return error_set(error, STEP_MONITOR, errno, "cannot make attach.sock");
     *ret_attach = (struct attach){.keep_recent = keep_recent};

@@ -60,9 +60,12 @@ static int run_dir_open(const char *path, bool *ret_made, struct error *error)
         return error_set(error, STEP_STATE, errno, "cannot make the runtime directory %.160s",
                          path);
     int fd = open(path, DIRECTORY);
-    if (fd < 0)
-        return error_set(error, STEP_STATE, errno, "cannot open the runtime directory %.160s",
-                         path);
+    if (fd < 0) {
+        error_fill(error, STEP_STATE, errno, "cannot open the runtime directory %.160s", path);
+        if (made)
+            (void)rmdir(path);
+        return -1;
+    }
     trace_step(STEP_STATE, "mkdir", trace_text("path", path));
     *ret_made = made;
     return fd;
@@ -113,7 +116,10 @@ static int volumes_make(const struct container *container, struct state *state, 
         if (!S_ISDIR(lower.st_mode))
             return error_set(error, STEP_MOUNT_VOLUME, ENOTDIR,
                              "the copy-on-write volume %.160s is not a directory", volume->source);
-        state->made.mounts |= mkdirat(state->dir, "mounts", 0700) == 0;
+        bool first = mkdirat(state->dir, "mounts", 0700) == 0;
+        if (!first && errno != EEXIST)
+            return error_set(error, STEP_STATE, errno, "cannot make the directory mounts");
+        state->made.mounts |= first;
         snprintf(path, sizeof(path), "mounts/%zu", i);
         if (mkdirat(state->dir, path, 0700) < 0 && errno != EEXIST)
             return error_set(error, STEP_STATE, errno, "cannot make the directory %s", path);
