@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
@@ -13,6 +14,7 @@
 #include <unistd.h>
 
 #include "command.h"
+#include "idle.h"
 #include "privilege.h"
 #include "self.h"
 #include "sync.h"
@@ -81,8 +83,10 @@ static void reap(pid_t command, int report)
 
 _Noreturn static void signals_handle(int signals, pid_t command, int report)
 {
+    struct pollfd poller = {.fd = signals, .events = POLLIN};
     struct signalfd_siginfo info;
 
+    (void)idle_poll(&poller, 1, -1);
     for (;;) {
         if (read(signals, &info, sizeof(info)) != sizeof(info))
             continue; /* interrupted by a stop and its continuation */
@@ -109,7 +113,6 @@ static void init_settle(const struct child_ends *ends, int signals, char **argv)
     (void)prctl(PR_SET_NAME, TITLE);
     trace_end(); /* what it is told by is closed next */
     (void)self_close_fds(keep, 2, &ignored);
-    self_release_pages();
 }
 
 _Noreturn void init_run(const struct container *container, const struct child_ends *ends,

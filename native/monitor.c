@@ -168,7 +168,6 @@ _Noreturn void monitor_run(struct monitor_start *start)
     }
     launcher_release(start, &(struct launch_word){.running = monitor.running});
     title_set(start->argv, monitor.id);
-    self_release_pages();
 
     relay_begin(&monitor.relay, &monitor.sandbox, &monitor.log);
     relay_run(&monitor.relay);

@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <unistd.h>
 
+#include "idle.h"
 #include "util.h"
 
 /* Slots of what is polled. */
@@ -64,8 +65,9 @@ static size_t output_read(struct relay *relay, size_t which)
     return (size_t)got;
 }
 
-/* Waits for what comes next and works on it. */
-static void relay_step(struct relay *relay, struct pollfd polls[POLL_COUNT])
+/* Waits, by poll(2) or alike, for what comes next and works on it. */
+static void relay_step(struct relay *relay, int (*wait)(struct pollfd *, nfds_t, int),
+                       struct pollfd polls[POLL_COUNT])
 {
     const bool has_room = attach_has_room(&relay->attach);
     int timeout = attach_prepare(&relay->attach, &relay->input, polls + POLL_ATTACH);
@@ -76,7 +78,7 @@ static void relay_step(struct relay *relay, struct pollfd polls[POLL_COUNT])
             (struct pollfd){.fd = has_room ? relay->outputs[i] : -1, .events = POLLIN};
     polls[POLL_INPUT] = (struct pollfd){
         .fd = input_is_waiting(&relay->input) ? relay->input.fd : -1, .events = POLLOUT};
-    if (poll(polls, POLL_COUNT, timeout) < 0) {
+    if (wait(polls, POLL_COUNT, timeout) < 0) {
         polls[POLL_INIT].revents = 0;
         return; /* interrupted */
     }
@@ -92,9 +94,8 @@ void relay_run(struct relay *relay)
 {
     struct pollfd polls[POLL_COUNT] = {0};
 
-    do
-        relay_step(relay, polls);
-    while (polls[POLL_INIT].revents == 0);
+    for (relay_step(relay, idle_poll, polls); polls[POLL_INIT].revents == 0;)
+        relay_step(relay, poll, polls);
 }
 
 void relay_drain(struct relay *relay)
@@ -104,7 +105,7 @@ void relay_drain(struct relay *relay)
     relay->init = -1;
     for (size_t drained = 0; drained < DRAIN_MAX;) {
         if (!attach_has_room(&relay->attach)) {
-            relay_step(relay, polls);
+            relay_step(relay, poll, polls);
             continue;
         }
         size_t size = output_read(relay, ATTACH_STDOUT);

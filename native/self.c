@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <link.h>
 #include <linux/close_range.h>
 #include <linux/keyctl.h>
 #include <signal.h>
@@ -174,27 +173,4 @@ void self_set_title(char **argv, const char *title)
         return;
     memset(start, 0, (size_t)(end - start));
     snprintf(start, (size_t)(end - start), "%s", title);
-}
-
-static int segment_release(struct dl_phdr_info *program, size_t size, void *unused)
-{
-    const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
-    (void)size;
-    (void)unused;
-
-    for (size_t i = 0; i < program->dlpi_phnum; i++) {
-        const ElfW(Phdr) *segment = &program->dlpi_phdr[i];
-        if (segment->p_type != PT_LOAD || (segment->p_flags & PF_W) != 0)
-            continue;
-        uintptr_t start = program->dlpi_addr + segment->p_vaddr;
-        uintptr_t end = start + segment->p_memsz;
-        start -= start % page;
-        (void)madvise((void *)start, end - start, MADV_DONTNEED);
-    }
-    return 1; /* the program comes first, and libraries are not looked at */
-}
-
-void self_release_pages(void)
-{
-    (void)dl_iterate_phdr(segment_release, NULL);
 }

@@ -22,10 +22,6 @@ int self_close_fds(const int *keep, size_t count, struct error *error);
  * a container must not show the host's paths. */
 void self_set_title(char **argv, const char *title);
 
-/* Gives the pages of the program's file back that were needed to come this far: what only waits
- * from now on needs few of them, and the kernel reads those in again. */
-void self_release_pages(void);
-
 /* Default disposition of every signal and an empty mask: how a command is started. */
 void self_reset_signals(void);
 
