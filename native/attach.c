@@ -16,7 +16,7 @@
 
 #define HEADER_SIZE 3 /* type, length */
 #define RECENT_MAX  (64 * 1024)
-#define QUEUE_MAX   (RECENT_MAX + ATTACH_CHUNK + HEADER_SIZE)
+#define QUEUE_MAX   (RECENT_MAX + ATTACH_CHUNK + 2 * HEADER_SIZE) /* output and the end */
 #define PATIENCE_MS 10000
 #define RESIZE_SIZE 4
 
@@ -48,17 +48,18 @@ int attach_open(int run_dir, bool keep_recent, struct attach *ret_attach, struct
     _cleanup_close_ int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
     /* By the directory's fd: the address is shorter than most paths (unix(7)). */
-    snprintf(address.sun_path, sizeof(address.sun_path), "/proc/self/fd/%d/attach.sock", run_dir);
+    snprintf(address.sun_path, sizeof(address.sun_path), "/proc/self/fd/%d/" ATTACH_SOCKET,
+             run_dir);
     if (fd < 0)
         return error_set(error, STEP_MONITOR, errno, "cannot make a socket");
-    if (unlinkat(run_dir, "attach.sock", 0) < 0 && errno != ENOENT)
+    if (unlinkat(run_dir, ATTACH_SOCKET, 0) < 0 && errno != ENOENT)
         return error_set(error, STEP_MONITOR, errno, "cannot remove an old attach.sock");
     if (bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 ||
         listen(fd, ATTACH_CLIENTS) < 0)
         return error_set(error, STEP_MONITOR, errno, "cannot make attach.sock");
     *ret_attach = (struct attach){.keep_recent = keep_recent};
     ret_attach->listener = TAKE_FD(fd);
-    trace_step(STEP_MONITOR, "bind", trace_path("path", run_dir, "attach.sock"));
+    trace_step(STEP_MONITOR, "bind", trace_path("path", run_dir, ATTACH_SOCKET));
     return 0;
 }
 
@@ -105,9 +106,14 @@ bool attach_has_room(const struct attach *attach)
 {
     for (size_t i = 0; i < ATTACH_CLIENTS; i++)
         if (attach->clients[i] != NULL &&
-            attach->clients[i]->length > QUEUE_MAX - ATTACH_CHUNK - HEADER_SIZE)
+            attach->clients[i]->length > QUEUE_MAX - ATTACH_CHUNK - 2 * HEADER_SIZE)
             return false;
     return true;
+}
+
+static void client_queue_end(struct client *client)
+{
+    client_queue(client, (const unsigned char[HEADER_SIZE]){ATTACH_END}, HEADER_SIZE);
 }
 
 /* Whole frames go, the oldest first, until there is room for `size` bytes. */
@@ -236,8 +242,11 @@ static void client_accept(struct attach *attach)
         client->header_length = client->payload_left = client->resize_length = 0;
         client->progress_ms = now_ms();
         attach->clients[i] = client;
+        attach->was_attended = true;
         if (attach->recent_length > 0)
             client_queue(client, attach->recent, attach->recent_length);
+        if (attach->ended)
+            client_queue_end(client);
         return;
     }
 }
@@ -250,6 +259,14 @@ static bool has_free_place(const struct attach *attach)
         if (attach->clients[i] == NULL)
             return true;
     return false;
+}
+
+/* When a client is dropped unless it does something before. */
+static int64_t client_due(const struct attach *attach, const struct client *client)
+{
+    int64_t due = client->length > 0 ? client->progress_ms + PATIENCE_MS : INT64_MAX;
+
+    return attach->deadline > 0 && attach->deadline < due ? attach->deadline : due;
 }
 
 int attach_prepare(const struct attach *attach, const struct input *input,
@@ -268,12 +285,11 @@ int attach_prepare(const struct attach *attach, const struct input *input,
             continue;
         if (!input_is_waiting(input))
             poller->events |= POLLIN;
-        if (client->length > 0) {
-            int64_t left = client->progress_ms + PATIENCE_MS - now;
+        if (client->length > 0)
             poller->events |= POLLOUT;
-            if (timeout < 0 || left < timeout)
-                timeout = left > 0 ? (int)left : 0;
-        }
+        int64_t due = client_due(attach, client);
+        if (due < INT64_MAX && (timeout < 0 || due - now < timeout))
+            timeout = due > now ? (int)(due - now) : 0;
         if (poller->events == 0)
             poller->fd = -1; /* its hanging up would be reported on and on */
     }
@@ -293,7 +309,7 @@ void attach_handle(struct attach *attach, struct input *input,
         bool alive = (found & POLLOUT) == 0 || client_flush(client);
         if (alive && (found & (POLLIN | POLLHUP | POLLERR)) != 0 && !input_is_waiting(input))
             alive = client_read(client, input);
-        if (client->length > 0 && now - client->progress_ms >= PATIENCE_MS)
+        if (now >= client_due(attach, client))
             alive = false;
         if (!alive)
             client_drop(attach, i);
@@ -302,21 +318,42 @@ void attach_handle(struct attach *attach, struct input *input,
         client_accept(attach);
 }
 
-void attach_close(struct attach *attach)
+void attach_limit(struct attach *attach)
 {
-    struct input none = {.fd = -1};
-    struct pollfd polls[ATTACH_POLLS];
+    attach->deadline = now_ms() + ATTACH_END_MS;
+}
 
-    close(attach->listener);
-    attach->listener = -1;
-    for (;;) {
-        int timeout = attach_prepare(attach, &none, polls);
-        if (timeout < 0)
-            break; /* nobody has anything left to take */
-        if (poll(polls, ATTACH_POLLS, timeout) < 0 && errno != EINTR)
+static bool has_clients(const struct attach *attach)
+{
+    for (size_t i = 0; i < ATTACH_CLIENTS; i++)
+        if (attach->clients[i] != NULL)
+            return true;
+    return false;
+}
+
+void attach_close(struct attach *attach, int run_dir, bool await_first)
+{
+    struct input none = {.fd = -1}; /* what clients still send is read, and for nobody */
+    struct pollfd polls[ATTACH_POLLS];
+    bool waits = true;
+
+    attach->ended = true;
+    for (size_t i = 0; i < ATTACH_CLIENTS; i++)
+        if (attach->clients[i] != NULL)
+            client_queue_end(attach->clients[i]);
+    while (waits) {
+        int64_t left = attach->deadline - now_ms();
+        /* Without anybody to wait for one look remains, at those who wait to be accepted. */
+        waits = left > 0 && (has_clients(attach) || (await_first && !attach->was_attended));
+        (void)attach_prepare(attach, &none, polls);
+        if (poll(polls, ATTACH_POLLS, waits ? (int)left : 0) < 0 && errno != EINTR)
             break;
         attach_handle(attach, &none, polls);
+        waits = waits || has_clients(attach);
     }
+    (void)unlinkat(run_dir, ATTACH_SOCKET, 0);
+    close(attach->listener);
+    attach->listener = -1;
     for (size_t i = 0; i < ATTACH_CLIENTS; i++)
         if (attach->clients[i] != NULL)
             client_drop(attach, i);

@@ -8,12 +8,16 @@
 #include "error.h"
 #include "input.h"
 
+#define ATTACH_SOCKET  "attach.sock"
 #define ATTACH_CLIENTS 8     /* at a time; who comes then waits in the socket's queue */
 #define ATTACH_CHUNK   16384 /* the most output that is handed on at once */
 #define ATTACH_POLLS   (1 + ATTACH_CLIENTS)
 
 /* Types of frames to the clients; README.md describes the frames. */
-enum attach_type { ATTACH_STDOUT, ATTACH_STDERR };
+enum attach_type { ATTACH_STDOUT, ATTACH_STDERR, ATTACH_END };
+
+/* What clients have in all to take what is left, once the container has ended. */
+#define ATTACH_END_MS 3000
 
 struct client;
 
@@ -21,6 +25,9 @@ struct client;
 struct attach {
     int listener;
     struct client *clients[ATTACH_CLIENTS];
+    bool was_attended;     /* somebody has been attached */
+    bool ended;            /* whoever attaches is told so */
+    int64_t deadline;      /* in milliseconds of the monotonic clock; 0 while the container runs */
     bool keep_recent;      /* for those who come later */
     unsigned char *recent; /* frames, the oldest first; NULL before the first output */
     size_t recent_length;
@@ -44,7 +51,13 @@ int attach_prepare(const struct attach *attach, const struct input *input,
 void attach_handle(struct attach *attach, struct input *input,
                    const struct pollfd polls[ATTACH_POLLS]);
 
-/* Sends what is still to be sent, with the same patience, and closes all connections. */
-void attach_close(struct attach *attach);
+/* The container has ended: what clients have not taken after ATTACH_END_MS is lost to them. */
+void attach_limit(struct attach *attach);
+
+/*
+ * The end is recorded: tells all clients, and waits, as long as attach_limit() allows, until they
+ * have gone, by which each says that it has taken everything. `await_first`: until there was one.
+ */
+void attach_close(struct attach *attach, int run_dir, bool await_first);
 
 #endif

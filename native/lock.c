@@ -7,7 +7,6 @@
 #include "cgroup.h"
 #include "util.h"
 
-#define WAIT_MS 5000
 #define POLL_MS 5
 
 int container_is_populated(const char *id, struct error *error)
@@ -32,7 +31,7 @@ int container_lock(const char *id, int state_dir_fd, struct error *error)
         int populated = container_is_populated(id, error);
         if (populated < 0)
             return -1;
-        if (populated > 0 || waited >= WAIT_MS)
+        if (populated > 0 || waited >= LOCK_WAIT_MS)
             return error_set(error, STEP_LOCK, EBUSY, "the container is running");
         nanosleep(&pause, NULL);
     }

@@ -3,10 +3,13 @@
 
 #include "error.h"
 
+#define LOCK_WAIT_MS 5000
+
 /*
  * Takes the lock of a container by flock(2) on its state directory; who holds the fd, or a copy of
  * it, holds the lock. Fails at step `lock` with EBUSY when the container runs. When it does not,
- * the holder is a monitor about to end, or somebody who removes it: that is waited for.
+ * the holder is a monitor about to end, or somebody who removes it: that is waited for,
+ * LOCK_WAIT_MS at most.
  */
 int container_lock(const char *id, int state_dir_fd, struct error *error);
 

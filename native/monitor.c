@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "attach.h"
+#include "lock.h"
 #include "log.h"
 #include "relay.h"
 #include "remove.h"
@@ -19,14 +20,13 @@
 #include "trace.h"
 #include "util.h"
 
-/* How long an interactive container that is to be removed stays after its end. */
-#define LATE_SECONDS 2
+_Static_assert(ATTACH_END_MS + 1000 < LOCK_WAIT_MS, "a start waits for the monitor before it");
 
 /* Everything that lives as long as the container. */
 struct monitor {
     char id[13];
     char state_dir[PATH_MAX], run_dir[PATH_MAX]; /* empty unless they are to be removed */
-    unsigned int removal_delay;                  /* in seconds */
+    bool awaits_client; /* a command can be shorter than the way to it; see attach_close() */
     struct state state;
     struct cgroup parent, cgroup;
     struct sandbox sandbox;
@@ -122,6 +122,7 @@ static void container_end(struct monitor *monitor)
     struct exited exited = {.started_at = monitor->running.started_at};
 
     exited.wait_status = sandbox_wait(&monitor->sandbox);
+    attach_limit(&monitor->relay.attach);
     /* With init everything in its pid namespace is gone. What joined from outside is not. */
     if (cgroup_is_populated(&monitor->cgroup))
         (void)cgroup_kill(&monitor->cgroup, &ignored);
@@ -130,7 +131,7 @@ static void container_end(struct monitor *monitor)
     (void)state_write_exit(&monitor->state, &exited, &ignored);
     state_remove_running(&monitor->state);
     (void)cgroup_remove(&monitor->parent, monitor->id, &ignored);
-    attach_close(&monitor->relay.attach);
+    attach_close(&monitor->relay.attach, monitor->state.run, monitor->awaits_client);
 }
 
 /* The strings of the command line are overwritten by the title; what is needed later is copied. */
@@ -139,7 +140,7 @@ static void names_keep(struct monitor *monitor, const struct container *containe
     memcpy(monitor->id, container->id, sizeof(monitor->id));
     if (!container->auto_remove)
         return;
-    monitor->removal_delay = container->interactive ? LATE_SECONDS : 0;
+    monitor->awaits_client = container->interactive;
     snprintf(monitor->state_dir, sizeof(monitor->state_dir), "%s", container->state_dir);
     snprintf(monitor->run_dir, sizeof(monitor->run_dir), "%s", container->run_dir);
 }
@@ -172,10 +173,7 @@ _Noreturn void monitor_run(struct monitor_start *start)
     relay_begin(&monitor.relay, &monitor.sandbox, &monitor.log);
     relay_run(&monitor.relay);
     container_end(&monitor);
-    if (monitor.state_dir[0] != '\0') {
-        /* A command can be shorter than the way to it: who attaches still learns how it ended. */
-        (void)sleep(monitor.removal_delay);
+    if (monitor.state_dir[0] != '\0')
         (void)container_remove(monitor.id, monitor.state_dir, monitor.run_dir, true, &error);
-    }
     _exit(0);
 }

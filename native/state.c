@@ -10,6 +10,7 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include "attach.h"
 #include "lock.h"
 #include "remove.h"
 #include "status.h"
@@ -246,6 +247,7 @@ void state_undo(const struct container *container, struct state *state)
         (void)unlinkat(state->dir, EXIT_PARTIAL, 0);
     if (state->run >= 0) {
         state_remove_running(state);
+        (void)unlinkat(state->run, ATTACH_SOCKET, 0);
         (void)unlinkat(state->run, "hosts", 0);
         (void)unlinkat(state->run, "hostname", 0);
         (void)unlinkat(state->run, "resolv.conf", 0);
@@ -327,5 +329,4 @@ void state_remove_running(const struct state *state)
 {
     (void)unlinkat(state->run, STATE_FILE, 0);
     (void)unlinkat(state->run, STATE_FILE ".partial", 0);
-    (void)unlinkat(state->run, "attach.sock", 0);
 }

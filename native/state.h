@@ -55,7 +55,7 @@ int state_write_running(const struct state *state, const struct running *running
 /* Fills exit.json.partial, which has its space since the start, and renames it over exit.json. */
 int state_write_exit(const struct state *state, const struct exited *exited, struct error *error);
 
-/* What state.json and attach.sock say is over. */
+/* What state.json says is over. */
 void state_remove_running(const struct state *state);
 
 /* The members of `running`, into a begun line. */

@@ -4,7 +4,14 @@ import { connect, type Socket } from "node:net";
 
 import { errnoOf } from "../errors";
 import type { TerminalSize } from "../protocol";
-import { encodeFrames, encodeSize, FROM_MONITOR, FrameDecoder, ToMonitor } from "./frames";
+import {
+    encodeFrames,
+    encodeSize,
+    FrameDecoder,
+    FromMonitor,
+    ToMonitor,
+    type Frame,
+} from "./frames";
 import { inputOverflow, InputQueue } from "./input";
 import { OutputSender } from "./output";
 import type { Session, SessionClient } from "./streams";
@@ -27,9 +34,9 @@ export class AttachSession implements Session {
     }
 
     /**
-     * Relays until the monitor closes the connection and everything it said is sent. False when
-     * nobody listens there: the container has ended. Aborting `signal` detaches and rejects with
-     * the signal's reason.
+     * Relays until the monitor tells the end, or closes the connection, and everything it said is
+     * sent. False when nobody listens there: the container has ended. Aborting `signal` detaches and
+     * rejects with the signal's reason.
      */
     async run(socketPath: string, signal: AbortSignal): Promise<boolean> {
         const stop = AbortSignal.any([signal, this.#overflow.signal]);
@@ -44,12 +51,11 @@ export class AttachSession implements Session {
         };
         stop.addEventListener("abort", detach, { once: true });
         try {
-            const closed = once(socket, "close");
-            this.#connect(socket);
+            const ended = this.#connect(socket);
             if (stop.aborted) {
                 detach();
             }
-            await closed;
+            await ended;
             await this.#output.empty();
             stop.throwIfAborted();
             return true;
@@ -107,17 +113,21 @@ export class AttachSession implements Session {
         this.#output.window.acknowledge(bytes);
     }
 
-    #connect(socket: Socket): void {
+    /** Resolves when the monitor has nothing more to say. */
+    #connect(socket: Socket): Promise<void> {
         this.#socket = socket;
         if (this.#size !== undefined) {
             this.resize(this.#size);
         }
         this.#client.started();
         const decoder = new FrameDecoder();
-        socket.on("data", (chunk) => {
-            for (const { type, payload } of decoder.push(chunk)) {
-                this.#output.write(FROM_MONITOR[type] ?? "stdout", payload);
-            }
+        const ended = new Promise<void>((resolve) => {
+            socket.on("data", (chunk) => {
+                for (const frame of decoder.push(chunk)) {
+                    this.#take(frame, resolve);
+                }
+            });
+            socket.on("close", () => resolve());
         });
         // "close" follows; that the monitor went is no failure of ours.
         socket.on("error", () => undefined);
@@ -126,7 +136,27 @@ export class AttachSession implements Session {
             write: (data, taken) => socket.write(encodeFrames(ToMonitor.Input, data), taken),
             end: () => socket.write(encodeFrames(ToMonitor.InputEnd, Buffer.alloc(0))),
         });
+        return ended;
     }
+
+    #take({ type, payload }: Frame, onEnd: () => void): void {
+        switch (type) {
+            case FromMonitor.Stdout:
+                this.#output.write("stdout", payload);
+                break;
+            case FromMonitor.Stderr:
+                this.#output.write("stderr", payload);
+                break;
+            case FromMonitor.End:
+                onEnd();
+                break;
+        }
+    }
+}
+
+/** Lets the monitor of a container that has ended know that its end was seen. */
+export async function dismissMonitor(socketPath: string): Promise<void> {
+    (await connected(socketPath))?.destroy();
 }
 
 /** A connection to the socket, or undefined when nobody listens on it. */

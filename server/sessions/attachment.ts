@@ -10,7 +10,7 @@ import { notRunning } from "../containerErrors";
 import type { HealthyContainer } from "../store";
 import { parseExit } from "../state";
 import type { ContainerProcess } from "../status";
-import type { AttachSession } from "./attach";
+import { dismissMonitor, type AttachSession } from "./attach";
 
 type State = HealthyContainer["state"];
 
@@ -38,6 +38,9 @@ export async function attachTo(
     }
     const ended = await stateOf(container, deps);
     await replayLog(paths.log, ended.kind === "exited" ? ended.exit : undefined, session, signal);
+    if (container.config.autoRemove) {
+        await dismissMonitor(paths.attachSocket);
+    }
     return endOf(ended, name);
 }
 

@@ -10,8 +10,13 @@ export enum ToMonitor {
     InputEnd = 2,
 }
 
-/** What the types of frames from the monitor carry. */
-export const FROM_MONITOR = ["stdout", "stderr"] as const;
+/** Types of frames from the monitor. */
+export const FromMonitor = {
+    Stdout: 0,
+    Stderr: 1,
+    /** The container has ended, and that is recorded. */
+    End: 2,
+};
 
 export interface Frame {
     type: number;

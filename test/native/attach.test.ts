@@ -2,12 +2,12 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
-import { readFileSync, statSync } from "node:fs";
+import { existsSync, readFileSync, statSync } from "node:fs";
 import { createConnection, type Socket } from "node:net";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 import { eventually } from "../support/fixtures";
-import { testContainer, type Container } from "./executor";
+import { hasEnded, testContainer, type Container } from "./executor";
 
 const INPUT = 0;
 const RESIZE = 1;
@@ -18,12 +18,15 @@ const KIB = 1024;
 class Attached {
     stdout = "";
     stderr = "";
-    ended = false;
+    /** The monitor told the end. */
+    told = false;
+    /** The monitor closed the connection. */
+    closed = false;
     private rest = Buffer.alloc(0);
 
     constructor(readonly socket: Socket) {
         socket.on("data", (data) => this.take(data));
-        socket.on("close", () => (this.ended = true));
+        socket.on("close", () => (this.closed = true));
     }
 
     private take(data: Buffer): void {
@@ -32,8 +35,10 @@ class Attached {
             const payload = this.rest.subarray(3, 3 + this.rest.readUInt16BE(1));
             if (this.rest[0] === 0) {
                 this.stdout += payload.toString("latin1");
-            } else {
+            } else if (this.rest[0] === 1) {
                 this.stderr += payload.toString("latin1");
+            } else {
+                this.told = true;
             }
             this.rest = this.rest.subarray(3 + payload.length);
         }
@@ -49,8 +54,10 @@ class Attached {
         await eventually(() => this.stdout.includes(wanted), `output ${wanted}: ${this.stdout}`);
     }
 
+    /** Waits for the end to be told, and leaves. */
     async untilEnded(): Promise<void> {
-        await eventually(() => this.ended, "connection closed");
+        await eventually(() => this.told, "the end was told");
+        this.socket.destroy();
     }
 }
 
@@ -247,6 +254,50 @@ test("a client that reads nothing holds output up for a while and not for good",
         20_000,
     );
     assert.equal((await container.ended(running)).exitCode, 0);
+});
+
+test("a client that reads nothing keeps the next start waiting, and not in vain", async (t) => {
+    const container = await testContainer(t);
+    const running = await container.start([
+        "/bin/sh",
+        "-c",
+        "read go; head -c 2000000 /dev/zero; echo $?",
+    ]);
+    const slow = await attach(t, container);
+    slow.socket.pause();
+    slow.send(INPUT, "go\n");
+    await eventually(() => container.logLines().length > 0, "output has begun");
+    await container.stop(running, "--grace-ms", "0");
+    const again = await container.start();
+    assert.notEqual(again.pid, running.pid);
+});
+
+test("the monitor stays until who is attached has seen the recorded end, whatever they send", async (t) => {
+    const container = await testContainer(t);
+    const running = await container.start(["/bin/sh", "-c", "read go; echo bye; exit 3"]);
+    const client = await attach(t, container);
+    client.send(INPUT, "go\n");
+    await eventually(() => client.told, "the end was told");
+    const record = readFileSync(join(container.stateDir, "exit.json"), "utf8");
+    assert.equal((JSON.parse(record) as { exitCode: number }).exitCode, 3);
+    client.send(INPUT, Buffer.alloc(60 * KIB));
+    client.send(INPUT, Buffer.alloc(60 * KIB));
+    assert.equal(hasEnded(running.monitorPid), false);
+    assert.equal(client.stdout, "bye\n");
+    client.socket.end();
+    await eventually(() => hasEnded(running.monitorPid), "the monitor ended");
+});
+
+test("an interactive container that is to be removed waits for its first client, and then goes", async (t) => {
+    const container = await testContainer(t);
+    const flags = ["--interactive", "--auto-remove"];
+    const running = await container.start(["/bin/sh", "-c", "echo quick"], { flags });
+    await eventually(() => hasEnded(running.pid), "the command ended");
+    const late = await attach(t, container);
+    await late.untilEnded();
+    assert.equal(late.stdout, "quick\n");
+    await eventually(() => hasEnded(running.monitorPid), "the monitor ended");
+    assert.equal(existsSync(container.stateDir), false);
 });
 
 test("a client that goes away in the middle of a frame disturbs nobody", async (t) => {

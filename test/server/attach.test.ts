@@ -114,15 +114,16 @@ suite("attaching", () => {
 
     test("to one that was started again and has ended gives the output of its last run", async () => {
         const id = await run("echo $(cat /n 2> /dev/null)x > /n; cat /n; read line");
-        await server.connection.sendRequest(StopRequest, { container: id, graceSeconds: 0 });
-        await server.connection.sendRequest(StartRequest, { container: id });
-        await eventually(async () => {
+        const saw = async (wanted: string) => {
             const look = attach(id);
-            await look.saw("xx");
+            await look.saw(wanted);
             look.cancel();
             await look.ended.catch(() => undefined);
-            return true;
-        }, "the second run");
+        };
+        await saw("x");
+        await server.connection.sendRequest(StopRequest, { container: id, graceSeconds: 0 });
+        await server.connection.sendRequest(StartRequest, { container: id });
+        await saw("xx");
         await server.connection.sendRequest(StopRequest, { container: id, graceSeconds: 0 });
         const session = attach(id);
         await session.ended;
@@ -157,6 +158,17 @@ suite("attaching", () => {
                 (await askFor(server.connection, ListRequest)).every((one) => one.id !== id),
             "the container to be removed",
         );
+    });
+
+    test("tells the end and all output, however much input nobody has read", async () => {
+        const id = await run("read line; seq 1 20000; exit 4");
+        const session = attach(id);
+        await session.whenStarted();
+        const sent = session.input("\n".repeat(3_000_000)).catch(() => undefined);
+        assert.deepEqual(await session.ended, { exitCode: 4, signal: null, containerEnded: true });
+        assert.match(session.text, /^1\n2\n[^]*\n20000\n$/);
+        await sent;
+        await server.remove(id);
     });
 
     test("is not too late for one that has ended and is to be removed", async () => {
