@@ -59,6 +59,9 @@ void finding_of_result(struct findings *findings, const char *name, int result,
 /* Says what the last one is about. */
 void finding_about(struct findings *findings, const char *subject);
 
+/* `path` without the names at its end that are not there: PATH_MAX bytes. */
+void path_existing(const char *path, char *ret_path);
+
 probe_function doctor_calls, doctor_cgroups, doctor_kernel, doctor_keyring, doctor_modules;
 probe_function doctor_namespaces, doctor_overlay, doctor_privilege, doctor_programs, doctor_seccomp;
 probe_function doctor_storage;

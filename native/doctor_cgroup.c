@@ -1,6 +1,7 @@
 /* Probes of control groups: one is made as a container's, each limit set, and it is removed. */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -8,54 +9,62 @@
 #include <unistd.h>
 
 #include "cgroup.h"
+#include "disk.h"
 #include "doctor.h"
 #include "namespace.h"
 #include "sync.h"
 #include "util.h"
 
-#define TRIED_MEMORY (64 * 1024 * 1024)
+#define TRIED_MEMORY (64 * 1024 * 1024) /* bytes */
+#define TRIED_IO     (1024 * 1024)      /* bytes a second */
 
-/* Which version has the controller, given the v1 hierarchy that it could be in. */
-static const char *version_of(const struct cgroup *cgroup, enum cgroup_hierarchy legacy)
-{
-    return cgroup->fds[legacy] >= 0 ? "v1" : "v2";
-}
+/* The group that is tried, and where what is found goes. */
+struct trial {
+    const struct cgroup *parent;
+    const struct cgroup *cgroup;
+    struct findings *findings;
+};
 
-static void limits_examine(const struct cgroup *parent, const struct cgroup *cgroup,
-                           struct findings *findings)
+/* A limit works when it can be set; the detail is which version has the controller. */
+static void limit_try(const struct trial *trial, const char *name, enum cgroup_hierarchy legacy,
+                      const struct limits *limits)
 {
-    const struct {
-        const char *name;
-        enum cgroup_hierarchy legacy;
-        struct limits limits;
-    } tried[] = {
-        {"limit-memory", CGROUP_MEMORY, {.memory = TRIED_MEMORY}},
-        {"limit-cpu", CGROUP_CPU, {.cpu_quota = 50000}},
-        {"limit-cpuset", CGROUP_CPUSET, {.cpuset = "0"}},
-        {"limit-pids", CGROUP_PIDS, {.pids = 64}},
-    };
     struct error error;
 
-    for (size_t i = 0; i < sizeof(tried) / sizeof(tried[0]); i++) {
-        if (cgroup_set_limits(parent, cgroup, &tried[i].limits, false, &error) < 0)
-            (void)finding_fails(findings, tried[i].name, error.errnum, "%s", error.message);
-        else
-            (void)finding_works(findings, tried[i].name, "%s", version_of(cgroup, tried[i].legacy));
-    }
+    if (cgroup_set_limits(trial->parent, trial->cgroup, limits, false, &error) < 0)
+        finding_of_result(trial->findings, name, -1, &error);
+    else
+        (void)finding_works(trial->findings, name, "%s",
+                            trial->cgroup->fds[legacy] >= 0 ? "v1" : "v2");
 }
 
-/* Whether a file is there to be used, in the hierarchy of v1 or in the unified one. */
-static void file_examine(const struct cgroup *cgroup, const char *name,
-                         enum cgroup_hierarchy legacy, const char *legacy_file,
-                         const char *unified_file, struct findings *findings)
+/* On the disk of the state directory. */
+static void limit_io_try(const struct trial *trial, const char *state_dir)
 {
-    bool old = cgroup->fds[legacy] >= 0;
+    struct limits limits = {.io_read = TRIED_IO, .io_write = TRIED_IO};
+    char existing[PATH_MAX];
+    struct error error;
 
-    if (faccessat(cgroup->fds[old ? legacy : CGROUP_UNIFIED], old ? legacy_file : unified_file,
-                  W_OK, 0) < 0)
-        (void)finding_fails(findings, name, errno == EBADF ? ENOENT : errno, "%s", "");
+    path_existing(state_dir, existing);
+    if (disks_add(&limits.disks, existing, DISKLESS_REFUSED, STEP_LIMIT_IO_WRITE, &error) < 0)
+        finding_of_result(trial->findings, "limit-io", -1, &error);
     else
-        (void)finding_works(findings, name, "%s", version_of(cgroup, legacy));
+        limit_try(trial, "limit-io", CGROUP_BLKIO, &limits);
+}
+
+/* Whether swap is accounted; a kernel without any has nothing to be limited. */
+static void swap_examine(const struct trial *trial)
+{
+    bool legacy = trial->cgroup->fds[CGROUP_MEMORY] >= 0;
+    int fd = trial->cgroup->fds[legacy ? CGROUP_MEMORY : CGROUP_UNIFIED];
+    const char *file = legacy ? "memory.memsw.limit_in_bytes" : "memory.swap.max";
+
+    if (access("/proc/swaps", F_OK) < 0)
+        (void)finding_works(trial->findings, "swap-limit", "%s", "");
+    else if (fd < 0 || faccessat(fd, file, W_OK, 0) < 0)
+        (void)finding_fails(trial->findings, "swap-limit", ENOENT, "swap is not accounted");
+    else
+        (void)finding_works(trial->findings, "swap-limit", "%s", legacy ? "v1" : "v2");
 }
 
 /* Puts itself into every hierarchy and waits for its end. */
@@ -71,25 +80,28 @@ static _Noreturn void member_run(const struct cgroup *cgroup, int sync)
         pause();
 }
 
-/* A process that is born in it, as a container's first one, and ended with everything else there.
- */
-static int member_try(const struct cgroup *cgroup, struct error *error)
+/* A process that is born in it, as a container's first one, frozen, and ended with all there. */
+static int member_try(const struct trial *trial, struct error *error)
 {
     _cleanup_close_ int pidfd = -1, ours = -1, theirs = -1;
-    int pair[2], terminal;
+    struct error freeze_error;
+    int pair[2], terminal, result = -1;
 
     if (sync_make(pair, error) < 0)
         return -1;
     ours = pair[0];
     theirs = pair[1];
-    pid_t pid = namespace_clone(0, cgroup->fds[CGROUP_UNIFIED], &pidfd);
+    pid_t pid = namespace_clone(0, trial->cgroup->fds[CGROUP_UNIFIED], &pidfd);
     if (pid < 0)
         return error_set(error, STEP_CGROUP, errno, "no process can be made in a control group");
     if (pid == 0)
-        member_run(cgroup, theirs);
-    int result =
-        sync_receive(ours, &terminal, error) != SYNC_PREPARED || cgroup_kill(cgroup, error) < 0 ? -1
-                                                                                                : 0;
+        member_run(trial->cgroup, theirs);
+    if (sync_receive(ours, &terminal, error) == SYNC_PREPARED) {
+        finding_of_result(trial->findings, "freeze", cgroup_freeze(trial->cgroup, &freeze_error),
+                          &freeze_error);
+        (void)cgroup_thaw(trial->cgroup);
+        result = cgroup_kill(trial->cgroup, error);
+    }
     (void)kill(pid, SIGKILL);
     (void)waitpid(pid, NULL, 0);
     return result;
@@ -106,24 +118,27 @@ static const char *mode_of(const struct cgroup *parent)
     return legacy ? "hybrid" : "v2";
 }
 
-static void group_examine(const struct cgroup *parent, const char *name, struct findings *findings)
+static void group_examine(const struct cgroup *parent, const char *name, const char *state_dir,
+                          struct findings *findings)
 {
     const struct limits none = {0};
+    const struct limits memory = {.memory = TRIED_MEMORY}, cpu = {.cpu_quota = 50000};
+    const struct limits cpuset = {.cpuset = "0"}, pids = {.pids = 64};
     _cleanup_cgroup_ struct cgroup cgroup = CGROUP_NONE;
+    const struct trial trial = {.parent = parent, .cgroup = &cgroup, .findings = findings};
     struct error error;
 
-    if (cgroup_create(parent, name, &none, &cgroup, &error) < 0 ||
-        member_try(&cgroup, &error) < 0) {
+    if (cgroup_create(parent, name, &none, &cgroup, &error) < 0 || member_try(&trial, &error) < 0) {
         finding_of_result(findings, "cgroup", -1, &error);
         return;
     }
     (void)finding_works(findings, "cgroup", "%s", mode_of(parent));
-    limits_examine(parent, &cgroup, findings);
-    file_examine(&cgroup, "swap-limit", CGROUP_MEMORY, "memory.memsw.limit_in_bytes",
-                 "memory.swap.max", findings);
-    file_examine(&cgroup, "limit-io", CGROUP_BLKIO, "blkio.throttle.write_bps_device", "io.max",
-                 findings);
-    file_examine(&cgroup, "freeze", CGROUP_FREEZER, "freezer.state", "cgroup.freeze", findings);
+    limit_try(&trial, "limit-memory", CGROUP_MEMORY, &memory);
+    limit_try(&trial, "limit-cpu", CGROUP_CPU, &cpu);
+    limit_try(&trial, "limit-cpuset", CGROUP_CPUSET, &cpuset);
+    limit_try(&trial, "limit-pids", CGROUP_PIDS, &pids);
+    limit_io_try(&trial, state_dir);
+    swap_examine(&trial);
 }
 
 void doctor_cgroups(const struct doctor *doctor, struct findings *findings)
@@ -132,13 +147,12 @@ void doctor_cgroups(const struct doctor *doctor, struct findings *findings)
     int hold = cgroup_hold();
     struct error error, ignored;
     char name[32];
-    (void)doctor;
 
     snprintf(name, sizeof(name), "doctor-%d", getpid());
     if (cgroup_open_parent(true, &parent, &error) < 0) {
         finding_of_result(findings, "cgroup", -1, &error);
     } else {
-        group_examine(&parent, name, findings);
+        group_examine(&parent, name, doctor->state_dir, findings);
         (void)cgroup_remove(&parent, name, &ignored);
     }
     cleanup_close(&hold);

@@ -56,7 +56,10 @@ void doctor_privilege(const struct doctor *doctor, struct findings *findings)
     (void)doctor;
 
     finding_of_result(findings, "root", host_require_root(&error), &error);
-    finding_of_call(findings, "raise-limits", limit_raise());
+    if (limit_raise() < 0)
+        (void)finding_fails(findings, "raise-limits", errno, "cannot be raised");
+    else
+        (void)finding_works(findings, "raise-limits", "%s", "");
 }
 
 static long pidfd_try(void)

@@ -171,8 +171,7 @@ static void idmap_examine(const char *path, struct findings *findings)
     finding_about(findings, path);
 }
 
-/* Cuts names off until what is left is there. */
-static void path_existing(const char *path, char ret_path[PATH_MAX])
+void path_existing(const char *path, char *ret_path)
 {
     snprintf(ret_path, PATH_MAX, "%s", path);
     while (access(ret_path, F_OK) < 0 && ret_path[1] != '\0') {

@@ -4,7 +4,7 @@
  * Detected per controller, because a host in hybrid mode has some controllers in v1 hierarchies and
  * a cgroup2 mount beside them (cgroups(7), Documentation/admin-guide/cgroup-v2.rst and -v1/).
  */
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { access } from "node:fs/promises";
 import path from "node:path";
 
@@ -39,9 +39,11 @@ const MOUNT_OPTIONS = new Set(["rw", "ro", "xattr", "noprefix", "clone_children"
 
 /** Finds the hierarchies that are mounted. Throws what reading /proc/self/mountinfo throws. */
 export function detectCgroups(): CgroupLayout {
-    return layoutOf(readFileSync("/proc/self/mountinfo", "utf8"), (unified) =>
-        readFileSync(path.join(unified, "cgroup.controllers"), "utf8"),
-    );
+    return layoutOf(readFileSync("/proc/self/mountinfo", "utf8"), (unified) => {
+        const file = path.join(unified, "cgroup.controllers");
+        // Another mount may hide the hierarchy: then nothing can be had of it.
+        return existsSync(file) ? readFileSync(file, "utf8") : "";
+    });
 }
 
 /**

@@ -195,6 +195,19 @@ export function changesInvocation({ upper, lower, idBase }: Layers): Invocation 
     };
 }
 
+/** @param rootfs one that is examined, too */
+export function doctorInvocation(stateDirectory: string, rootfs?: string): Invocation {
+    return {
+        program: "container_executor",
+        args: [
+            "doctor",
+            ...option("--status-fd", STATUS_FD),
+            ...option("--state-dir", stateDirectory),
+            ...option("--rootfs", rootfs),
+        ],
+    };
+}
+
 export function enterInvocation(options: EnterOptions): Invocation {
     return {
         program: "ns_enter",

@@ -11,6 +11,7 @@ import {
     ENV_FD,
     STATUS_FD,
     changesInvocation,
+    doctorInvocation,
     enterInvocation,
     killInvocation,
     removeInvocation,
@@ -28,6 +29,7 @@ import {
     type ContainerChanges,
     type ContainerId,
     type FileChange,
+    type HostFinding,
     type TerminalSize,
     type TraceStep,
 } from "./protocol";
@@ -35,6 +37,7 @@ import {
     containerProcessSchema,
     enterEventSchema,
     executorEventSchema,
+    hostFindingSchema,
     readEvents,
     type ContainerProcess,
     type ExecutorEvent,
@@ -89,6 +92,13 @@ export interface Native {
     removeTree(directory: string): Promise<void>;
     /** What the upper layer changes of the lower one, in no order. */
     changes(layers: Layers): Promise<ContainerChanges>;
+    /**
+     * Tries what containers need of this computer, and leaves nothing. Also for who is not root.
+     *
+     * @param stateDirectory of all containers; it need not be there yet
+     * @param rootfs a directory that is examined, too
+     */
+    examine(stateDirectory: string, rootfs?: string): Promise<HostFinding[]>;
     /** Runs one more command inside a running container. Throws when no process can be made. */
     enter(options: EnterOptions): EnteredProcess;
 }
@@ -113,6 +123,15 @@ export function createNative(directory: string): Native {
             await finish(execute(removeTreeInvocation(tree)), "removed");
         },
         changes: async (layers) => await changes(execute(changesInvocation(layers))),
+        async examine(stateDirectory, rootfs) {
+            const findings: HostFinding[] = [];
+            await finish(execute(doctorInvocation(stateDirectory, rootfs)), "examined", (said) => {
+                if (said.event === "finding") {
+                    findings.push(hostFindingSchema.parse(said));
+                }
+            });
+            return findings;
+        },
         enter: (options) =>
             enter(launch(directory, enterInvocation(options), "pipe"), new Trace(options.trace)),
     };
@@ -254,10 +273,11 @@ async function start(launched: Launched, trace: Trace): Promise<Started> {
     throw await unexplained(launched);
 }
 
-/** Reads to the end, which must have brought the event `wanted`. */
+/** Reads to the end, which must have brought the event `wanted`; `heed` is told every other one. */
 async function finish<Name extends ExecutorEvent["event"]>(
     launched: Launched,
     wanted: Name,
+    heed?: (event: ExecutorEvent) => void,
 ): Promise<ExecutorEventOf<Name>> {
     let result: ExecutorEventOf<Name> | undefined;
     for await (const event of readEvents(launched.status, executorEventSchema)) {
@@ -266,6 +286,8 @@ async function finish<Name extends ExecutorEvent["event"]>(
             throw nativeError(event);
         } else if (event.event === wanted) {
             result = event as ExecutorEventOf<Name>;
+        } else {
+            heed?.(event);
         }
     }
     if (result === undefined) {

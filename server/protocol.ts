@@ -531,6 +531,42 @@ export interface BackendInfo extends ServerHello {
 /** Sent by a client for the backend's own state. */
 export const BackendInfoRequest = new RequestType0<BackendInfo, ErrorData>("backend/info");
 
+/** One thing of this computer that was tried or read; native/README.md lists the names. */
+export interface HostFinding {
+    name: string;
+    /** What it was tried on: a path. */
+    subject?: string;
+    /** "unknown": only root can try it, or it could not be read. */
+    outcome: "works" | "fails" | "unknown";
+    /** Name of the errno of what fails, for example "ENOSYS". */
+    code?: string;
+    /** What was found, or how it failed. */
+    detail?: string;
+    /** How many are allowed, of namespaces; bytes, of space. */
+    number?: number;
+}
+
+export interface DoctorParams {
+    /** One that is to be examined, too. */
+    rootfs?: Rootfs;
+}
+
+export interface DoctorReport {
+    findings: HostFinding[];
+    backend: BackendInfo & {
+        containers: number;
+        /** Of these. */
+        running: number;
+        /** Bytes that the state directory takes; absent when counting them takes too long. */
+        stateSize?: number;
+    };
+}
+
+/** Sent by a client to have this computer examined: what containers need, found by trying. */
+export const DoctorRequest = new RequestType<DoctorParams, DoctorReport, ErrorData>(
+    "backend/doctor",
+);
+
 /** Sent by a client to end the backend for all its clients; containers run on. Also taken from one
  * whose `initialize` was refused, so that a newer client can make room for a newer backend. */
 export const BackendShutdownRequest = new RequestType0<void, ErrorData>("backend/shutdown");

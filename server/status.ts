@@ -39,6 +39,16 @@ const stepSchema = z.object({
     us: z.int().check(z.nonnegative()),
 });
 
+/** What `doctor` found of one thing. */
+export const hostFindingSchema = z.object({
+    name: z.string(),
+    subject: z.optional(z.string()),
+    outcome: z.enum(["works", "fails", "unknown"]),
+    code: z.optional(z.string()),
+    detail: z.optional(z.string()),
+    number: z.optional(z.number()),
+});
+
 /** What `container_executor` says. */
 export const executorEventSchema = z.discriminatedUnion("event", [
     z.extend(containerProcessSchema, { event: z.literal("started") }),
@@ -54,6 +64,8 @@ export const executorEventSchema = z.discriminatedUnion("event", [
         size: z.optional(z.int()),
     }),
     z.object({ event: z.literal("changes"), count: z.int(), leftOut: z.int() }),
+    z.extend(hostFindingSchema, { event: z.literal("finding") }),
+    z.object({ event: z.literal("examined") }),
     warningSchema,
     failedSchema,
 ]);

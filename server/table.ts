@@ -108,6 +108,7 @@ export const requests: readonly RequestRow[] = [
         (params) => params.name,
     ),
     request0(protocol.BackendInfoRequest, backend.info),
+    request(protocol.DoctorRequest, schemas.doctorSchema, backend.doctor),
     request0(protocol.BackendShutdownRequest, backend.shutdown, () => ""),
 ];
 

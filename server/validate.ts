@@ -34,6 +34,7 @@ import type {
     ClientHello,
     ContainerRef,
     ContainerSpec,
+    DoctorParams,
     ExecParams,
     KillParams,
     LogsParams,
@@ -138,6 +139,10 @@ export const rootfsImportSchema: z.ZodMiniType<RootfsImportParams> = z.strictObj
 
 export const rootfsRemoveSchema: z.ZodMiniType<{ name: string }> = z.strictObject({
     name: rootfsName,
+});
+
+export const doctorSchema: z.ZodMiniType<DoctorParams> = z.strictObject({
+    rootfs: z.optional(rootfs),
 });
 
 export const sessionInputSchema = z.strictObject({

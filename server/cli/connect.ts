@@ -7,7 +7,7 @@ import {
 } from "vscode-jsonrpc/node";
 import { connectTo, socketPath } from "../launch";
 import { Client } from "./client";
-import { CliError } from "./errors";
+import { CliError, NoBackendError } from "./errors";
 
 /** A connection to the backend that serves this user; root needs none and gets its own. */
 export async function connect(): Promise<Client> {
@@ -21,7 +21,7 @@ export async function connect(): Promise<Client> {
 /**
  * A connection to the running backend of a user.
  *
- * @throws CliError that says how to get one, when there is none
+ * @throws NoBackendError that says how to get one, when there is none
  */
 export async function connectToSocket(uid: number): Promise<Client> {
     const socket = await connectTo(socketPath(uid)).catch((error: unknown) => {
@@ -43,7 +43,7 @@ function notReached(uid: number, error: unknown): CliError {
     switch (code) {
         case "ENOENT":
         case "ECONNREFUSED":
-            return new CliError(
+            return new NoBackendError(
                 `no backend runs for the user with uid ${uid}; start one from VS Code, ` +
                     `or with: sudo mcm backend start --uid ${uid}`,
             );

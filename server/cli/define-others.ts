@@ -1,9 +1,10 @@
 /** The options of `mcm rootfs …` and `mcm backend …`. */
 import type { Command } from "commander";
 import type { UidOption } from "./backend";
+import type { DoctorOptions } from "./doctor";
 import { examples, valueOption, type Definition } from "./define";
 import type { JsonOption } from "./show";
-import { parseCount } from "./values";
+import { parseCount, parseRootfs } from "./values";
 
 /** Defines the commands of root file systems. */
 export function defineRootfs({ program, context, action }: Definition): void {
@@ -62,6 +63,48 @@ function uidOption(command: Command): Command {
             parseCount(option, value, 0),
         ),
     );
+}
+
+/** Defines `mcm doctor`. */
+export function defineDoctor({ program, context, action }: Definition): void {
+    program
+        .command("doctor")
+        .summary("what this computer has and lacks for containers")
+        .description(
+            "Tries what containers need of this computer, and tells what follows from what is " +
+                "missing and what to do. Leaves nothing behind.",
+        )
+        .addOption(
+            valueOption(
+                "--rootfs <dir|name>",
+                "a root file system to examine, too",
+                (option, value) => parseRootfs(option, value),
+            ),
+        )
+        .option("--json", "print one JSON value instead of lines")
+        .action(
+            action(async (options: DoctorOptions) =>
+                (await import("./doctor")).doctor(options, context),
+            ),
+        )
+        .addHelpText(
+            "after",
+            examples(
+                ["mcm doctor", "also without root, as far as that can tell"],
+                ["mcm doctor --rootfs /srv/debian", "whether this one can be used"],
+            ),
+        )
+        .addHelpText(
+            "after",
+            `
+Each line begins with a sign: fine (✓ or +), limited in some way (!), preventing
+containers (✗ or x), not to be tried without root (?). The exit code is 1 when
+something prevents containers.
+
+JSON: {ok, findings, backend}. findings is an array of {name, subject, outcome, code,
+  detail, number}, with outcome "works", "fails" or "unknown"; backend is what mcm
+  backend info --json prints with {containers, running, stateSize}, absent without one.`,
+        );
 }
 
 /** Defines the commands of the backend. */

@@ -5,6 +5,8 @@ import { printable } from "./text";
 /** Exit codes of our own; otherwise a command's own code, or 128+n for signal n. */
 export const EXIT = {
     ok: 0,
+    /** `mcm doctor` found what prevents containers. */
+    prevented: 1,
     /** What was asked for could not be done. */
     failed: 125,
     /** The command is there, but cannot be executed. */
@@ -24,6 +26,9 @@ export class CliError extends Error {
     }
 }
 
+/** There is no backend for this user, and only root needs none. */
+export class NoBackendError extends CliError {}
+
 /** What the backend refused, as vscode-jsonrpc hands it over. */
 interface RequestError extends Error {
     code: number;
@@ -39,13 +44,22 @@ export function traceOf(error: unknown): TraceStep[] | undefined {
     return isRequestError(error) ? error.data?.trace : undefined;
 }
 
+/** Of the protocol's codes the only one that is told apart here: loading them all takes its time. */
+export const UNSUPPORTED = 7;
+
 /** Words for whatever was thrown, one line, without control characters. */
 export function describeError(error: unknown): string {
     if (!(error instanceof Error)) {
         return printable(String(error));
     }
-    const field = isRequestError(error) ? error.data?.field : undefined;
-    return printable(field === undefined ? error.message : withOption(error.message, field));
+    if (!isRequestError(error)) {
+        return printable(error.message);
+    }
+    const field = error.data?.field;
+    const message = field === undefined ? error.message : withOption(error.message, field);
+    const lacksSomething = error.code === UNSUPPORTED && error.data?.step !== undefined;
+    const more = lacksSomething ? " See also: mcm doctor" : "";
+    return printable(message + more);
 }
 
 /** Options that a parameter of the protocol comes from, where the two have different names. */

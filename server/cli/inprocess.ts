@@ -8,7 +8,9 @@ import { version } from "../../package.json";
 import { createDeps } from "../compose";
 import type { Backend } from "../deps";
 import { Log } from "../log";
+import { createNative } from "../native";
 import { pathsFromEnvironment } from "../paths";
+import type { HostFinding } from "../protocol";
 import { startServer } from "../server";
 import { secureDirectory } from "../socket";
 import { openLink } from "../transport";
@@ -32,6 +34,12 @@ export async function startInProcess(): Promise<Duplex> {
     const link = openLink(theirs, (error) => ours.destroy(error));
     startServer(link, createDeps(paths, new Log(), backend));
     return ours;
+}
+
+/** What this user, who may be anybody, can find out about this computer without a backend. */
+export function examineHost(): Promise<HostFinding[]> {
+    const { nativeDirectory, stateDirectory } = pathsFromEnvironment(join(__dirname, "native"));
+    return createNative(nativeDirectory).examine(stateDirectory);
 }
 
 /** Two streams: what is written to one is read from the other, and they end together. */

@@ -4,7 +4,7 @@ import { version } from "../../package.json";
 import type { Context } from "./context";
 import type { Definition } from "./define";
 import { defineLifecycle, defineShow } from "./define-containers";
-import { defineBackend, defineRootfs } from "./define-others";
+import { defineBackend, defineDoctor, defineRootfs } from "./define-others";
 import { defineRun } from "./define-run";
 import { CliError, EXIT } from "./errors";
 
@@ -61,6 +61,7 @@ export function defineProgram(context: Context, finish: (exitCode: number) => vo
     defineLifecycle(definition);
     defineRootfs(definition);
     defineBackend(definition);
+    defineDoctor(definition);
     return program;
 }
 
