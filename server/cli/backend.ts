@@ -59,7 +59,10 @@ export async function backendStop({ uid }: UidOption): Promise<number> {
 }
 
 /** Calls `action` with a connection to the backend of just this user. */
-async function withBackend<T>(uid: number, action: (client: Client) => Promise<T>): Promise<T> {
+export async function withBackend<T>(
+    uid: number,
+    action: (client: Client) => Promise<T>,
+): Promise<T> {
     const client = await connectToSocket(uid);
     try {
         return await action(client);

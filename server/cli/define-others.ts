@@ -57,18 +57,15 @@ export function defineRootfs({ program, context, action }: Definition): void {
         .addHelpText("after", examples(["mcm rootfs rm alpine", ""]));
 }
 
-function uidOption(command: Command): Command {
+function uidOption(command: Command, does = "the user it serves (default: you)"): Command {
     return command.addOption(
-        valueOption("--uid <uid>", "the user it serves (default: you)", (option, value) =>
-            parseCount(option, value, 0),
-        ),
+        valueOption("--uid <uid>", does, (option, value) => parseCount(option, value, 0)),
     );
 }
 
 /** Defines `mcm doctor`. */
 export function defineDoctor({ program, context, action }: Definition): void {
-    program
-        .command("doctor")
+    uidOption(program.command("doctor"), "ask the backend of this user (default: yours)")
         .summary("what this computer has and lacks for containers")
         .description(
             "Tries what containers need of this computer, and tells what follows from what is " +

@@ -10,13 +10,15 @@ import {
     type Figures,
 } from "../doctor/diagnosis";
 import { DoctorRequest, type DoctorReport, type Rootfs } from "../protocol";
+import { withBackend, type UidOption } from "./backend";
+import type { Client } from "./client";
 import { printJson, remark, type Context } from "./context";
 import { EXIT, NoBackendError } from "./errors";
 import { formatAgo, formatBytes } from "./format";
 import type { JsonOption } from "./show";
 import { printableLine } from "./text";
 
-export interface DoctorOptions extends JsonOption {
+export interface DoctorOptions extends JsonOption, UidOption {
     rootfs?: Rootfs;
 }
 
@@ -24,8 +26,11 @@ export interface DoctorOptions extends JsonOption {
 type Report = Pick<DoctorReport, "findings"> & Partial<DoctorReport>;
 
 /** `mcm doctor`. */
-export async function doctor({ json, rootfs }: DoctorOptions, context: Context): Promise<number> {
-    const report = await examine(rootfs, context);
+export async function doctor(
+    { json, ...options }: DoctorOptions,
+    context: Context,
+): Promise<number> {
+    const report = await examine(options, context);
     const figures: Figures = {
         bytes: formatBytes,
         ago: (time) => formatAgo(time, Date.now()),
@@ -37,10 +42,18 @@ export async function doctor({ json, rootfs }: DoctorOptions, context: Context):
         printJson(context, { ok, ...report });
     } else {
         const marks = stdout.isTTY && !process.env.NO_COLOR ? MARKS : ASCII_MARKS;
-        const backend = report.backend && describeBackend(report.backend, figures);
+        const { backend } = report;
         const lines = [
             ...diagnosisLines(checks, marks),
-            ...(backend === undefined ? [] : ["", ...diagnosisLines(backend, marks)]),
+            ...(backend === undefined
+                ? []
+                : [
+                      "",
+                      ...diagnosisLines(
+                          describeBackend(backend, figures, backend.pid === process.pid),
+                          marks,
+                      ),
+                  ]),
             "",
             conclusion(checks),
         ];
@@ -50,11 +63,12 @@ export async function doctor({ json, rootfs }: DoctorOptions, context: Context):
 }
 
 /** By the backend; by this process, which is another user's than root, when there is none. */
-async function examine(rootfs: Rootfs | undefined, context: Context): Promise<Report> {
+async function examine({ rootfs, uid }: DoctorOptions, context: Context): Promise<Report> {
+    const ask = (client: Client) => client.request(DoctorRequest, { rootfs });
     try {
-        return await context.withClient((client) => client.request(DoctorRequest, { rootfs }));
+        return await (uid === undefined ? context.withClient(ask) : withBackend(uid, ask));
     } catch (error) {
-        if (!(error instanceof NoBackendError) || rootfs !== undefined) {
+        if (!(error instanceof NoBackendError) || uid !== undefined || rootfs !== undefined) {
             throw error;
         }
         remark(context, error.message);

@@ -50,10 +50,18 @@ export function diagnose(list: readonly HostFinding[], figures: Figures): Check[
     ];
 }
 
-/** What the backend says of itself, and of what it keeps. */
-export function describeBackend(backend: DoctorReport["backend"], figures: Figures): Check[] {
+/**
+ * What the backend says of itself, and of what it keeps.
+ *
+ * @param isOwn whether it is in this very process: there is nothing to say of that one
+ */
+export function describeBackend(
+    backend: DoctorReport["backend"],
+    figures: Figures,
+    isOwn = false,
+): Check[] {
     const { stateSize } = backend;
-    const lines: [title: string, found: string][] = [
+    const process: [title: string, found: string][] = [
         [
             l10n.t("Backend"),
             l10n.t(
@@ -64,6 +72,9 @@ export function describeBackend(backend: DoctorReport["backend"], figures: Figur
             ),
         ],
         [l10n.t("Clients"), String(backend.clients)],
+        [l10n.t("Log"), backend.log],
+    ];
+    const kept: [title: string, found: string][] = [
         [
             l10n.t("Containers"),
             l10n.t("{0}, of them {1} running", backend.containers, backend.running),
@@ -74,8 +85,8 @@ export function describeBackend(backend: DoctorReport["backend"], figures: Figur
                 ? backend.stateDirectory
                 : l10n.t("{0} in {1}", figures.bytes(stateSize), backend.stateDirectory),
         ],
-        ...(backend.log === "" ? [] : [[l10n.t("Log"), backend.log] as [string, string]]),
     ];
+    const lines = isOwn ? kept : [...process, ...kept];
     return lines.map(([title, found]) => ({ verdict: "fine", title, found }));
 }
 
