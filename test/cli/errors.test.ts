@@ -1,7 +1,13 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import { ResponseError } from "vscode-jsonrpc";
-import { CliError, debugDetails, describeError, exitCodeOf } from "../../server/cli/errors";
+import {
+    CliError,
+    UNSUPPORTED,
+    debugDetails,
+    describeError,
+    exitCodeOf,
+} from "../../server/cli/errors";
 import { ErrorCode, type ErrorData } from "../../server/protocol";
 
 function refused(message: string, data: ErrorData = {}, code = ErrorCode.Invalid): Error {
@@ -23,6 +29,14 @@ suite("errors in words", () => {
         assert.equal(told("rootfs.name"), '--rootfs: "x" is not it');
         assert.equal(told("container"), 'container: "x" is not it');
         assert.equal(describeError(refused("elsewhere", { field: "user" })), "elsewhere");
+    });
+
+    test("that lie with the computer lead to mcm doctor", () => {
+        assert.equal(UNSUPPORTED, ErrorCode.Unsupported);
+        const lacks = refused("No.", { step: "clone" }, ErrorCode.Unsupported);
+        assert.equal(describeError(lacks), "No. See also: mcm doctor");
+        const older = refused("No.", {}, ErrorCode.Unsupported);
+        assert.equal(describeError(older), "No.");
     });
 
     test("have the exit code of what failed", () => {

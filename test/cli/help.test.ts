@@ -66,6 +66,7 @@ const SYNOPSIS: Record<string, string[]> = {
     stats: ["--json", "--once"],
     exec: ["-i, --interactive", "-t, --tty", "-u, --user", "-w, --workdir", "-e, --env", "--trace"],
     attach: [],
+    doctor: ["--uid", "--rootfs", "--json"],
     stop: ["--time"],
     start: ["--trace"],
     restart: ["--time"],
