@@ -132,10 +132,14 @@ static int kernel_mounts(int root, int *ret_proc, int *ret_sys, struct error *er
 static int etc_bind(int root, const struct mounts *mounts, struct error *error)
 {
     char path[32];
+    struct stat status;
 
     for (size_t i = 0; i < ETC_COUNT; i++) {
         snprintf(path, sizeof(path), "etc/%s", etc_names[i]);
         _cleanup_close_ int at = inroot_make_file(root, path);
+        if (at >= 0 && fstat(at, &status) == 0 && S_ISDIR(status.st_mode))
+            return error_set(error, STEP_MOUNT_ETC, EISDIR, "/%s of the image is a directory",
+                             path);
         if (at < 0 || filesystem_attach(mounts->etc[i], at) < 0)
             return error_set(error, STEP_MOUNT_ETC, errno, "cannot put /%s in place", path);
         trace_step(STEP_MOUNT_ETC, "move_mount", trace_text("what", etc_names[i]),

@@ -95,11 +95,14 @@ export interface EnteredEnd {
     exitCode: number | null;
 }
 
-/** Enters a command; `changes` override what ns_enter is told. */
+/** What ns_enter is told otherwise than usual, and a command that starts it. */
+export type EnterChanges = Partial<EnterOptions> & { wrapper?: string[] };
+
+/** Enters a command. */
 export function enter(
     container: TestContainer,
     command: string[],
-    changes: Partial<EnterOptions> = {},
+    { wrapper, ...changes }: EnterChanges = {},
 ): Entered {
     const { args, env } = enterInvocation({
         id: container.id,
@@ -108,15 +111,19 @@ export function enter(
         command,
         ...changes,
     });
-    const entered = spawnNsEnter(args);
+    const entered = spawnNsEnter(args, wrapper);
     const variables = Object.entries(env ?? {}).map(([key, value]) => `${key}=${value}\0`);
     entered.environment.end(variables.join(""));
     return entered;
 }
 
-/** Starts ns_enter with these very arguments. */
-export function spawnNsEnter(args: string[]): Entered & { environment: Writable } {
-    const child = spawn(nativeProgram("ns_enter"), args, {
+/** Starts ns_enter with these very arguments, by the command `wrapper` when there is one. */
+export function spawnNsEnter(
+    args: string[],
+    wrapper: string[] = [],
+): Entered & { environment: Writable } {
+    const [command, ...before] = [...wrapper, nativeProgram("ns_enter")];
+    const child = spawn(command, [...before, ...args], {
         stdio: ["pipe", "pipe", "pipe", "pipe", "pipe", "pipe"],
     });
     const pipes: readonly unknown[] = child.stdio;
@@ -180,7 +187,7 @@ export interface Outcome extends EnteredEnd {
 export async function runEntered(
     container: TestContainer,
     command: string[],
-    changes: Partial<EnterOptions> & { input?: string | Buffer } = {},
+    changes: EnterChanges & { input?: string | Buffer } = {},
 ): Promise<Outcome> {
     const { input, ...options } = changes;
     const entered = enter(container, command, options);
@@ -201,7 +208,7 @@ export async function runEntered(
 export async function outputOf(
     container: TestContainer,
     script: string,
-    changes: Partial<EnterOptions> & { input?: string | Buffer } = {},
+    changes: EnterChanges & { input?: string | Buffer } = {},
 ): Promise<string> {
     const outcome = await runEntered(container, ["sh", "-c", script], changes);
     assert.equal(outcome.exitCode, 0, JSON.stringify(outcome));

@@ -118,6 +118,44 @@ test("a volume's target that becomes a link and back while it is mounted stays i
     await other.assertUntouched();
 });
 
+// ------------------------------------------------------------------------------------------ places
+
+/** What stands where a mount is to go, made by a shell in the image; the step that refuses it. */
+const PLACES: [what: string, script: string, step: string, code: string][] = [
+    ["a file in place of /dev", "rm -r dev; : > dev", "mount-dev", "ENOTDIR"],
+    ["a FIFO in place of /sys", "rm -r sys; mkfifo sys", "mount-sys", "ENOTDIR"],
+    ["a link to itself in place of /proc", "rm -r proc; ln -s proc proc", "mount-proc", "ELOOP"],
+    ["a device in place of /etc", "rm -r etc; mknod etc c 1 3", "mount-etc", "ENOTDIR"],
+    [
+        "a directory in place of /etc/hosts",
+        "rm -f etc/hosts; mkdir etc/hosts",
+        "mount-etc",
+        "EISDIR",
+    ],
+    [
+        "a link into the kernel's files in place of /dev",
+        "rm -r dev; ln -s proc/self/root/tmp dev",
+        "mount-dev",
+        "ELOOP",
+    ],
+];
+
+for (const [what, script, step, code] of PLACES) {
+    test(`${what} is refused`, async (t) => {
+        const [container, rootfs] = [await testContainer(t), await ownRootfs(t)];
+        await run("sh", ["-ec", script], { cwd: rootfs });
+        assertRefused(container, await container.tryStart([], { rootfs }), { step, code });
+    });
+}
+
+test("a FIFO and a device in place of files of /etc are covered", async (t) => {
+    const [container, rootfs] = [await testContainer(t), await ownRootfs(t)];
+    const script = "rm -f hosts resolv.conf; mkfifo hosts; mknod resolv.conf c 1 5";
+    await run("sh", ["-ec", script], { cwd: join(rootfs, "etc") });
+    const inside = "grep -c localhost /etc/hosts; test -f /etc/resolv.conf && echo file";
+    assert.match(await container.outputOf(inside, { rootfs }), /^[1-9]\nfile\n$/);
+});
+
 // ------------------------------------------------------------------------------------------- users
 
 const NO_USERS = [
