@@ -1,9 +1,13 @@
 /** Tells of containers that ended unasked. */
 import * as vscode from "vscode";
 import type { ContainerId, ContainerSummary } from "../server/protocol";
+import { isLive } from "./liveness";
 import { endingText } from "./endingText";
-import type { ContainerModel } from "./model";
+import type { Activity, ContainerModel } from "./model";
 import { SECTION, settings } from "./settings";
+
+/** What is done to containers that ends them; other doings have no part in an end. */
+const ENDING = new Set<Activity | undefined>(["stopping", "restarting", "killing", "removing"]);
 
 export class Endings implements vscode.Disposable {
     /** Process ids of the containers that were seen running. */
@@ -23,9 +27,9 @@ export class Endings implements vscode.Disposable {
     private look(): void {
         for (const container of this.model.all) {
             const { id, state } = container;
-            if (state.kind === "running") {
+            if (isLive(state)) {
                 this.running.set(id, state.pid);
-                if (this.model.activity(id) !== undefined) {
+                if (ENDING.has(this.model.activity(id))) {
                     this.asked.add(state.pid);
                 }
                 continue;

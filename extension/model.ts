@@ -17,6 +17,7 @@ import type {
     StatsSample,
     Usage,
 } from "../server/protocol";
+import { isLive } from "./liveness";
 import {
     DidChangeNotification,
     ListRequest,
@@ -37,7 +38,16 @@ export interface Source {
 }
 
 /** What is being done to a container, from the request to its reply. */
-export type Activity = "starting" | "stopping" | "restarting" | "killing" | "removing" | "renaming";
+export type Activity =
+    | "starting"
+    | "stopping"
+    | "restarting"
+    | "pausing"
+    | "resuming"
+    | "limiting"
+    | "killing"
+    | "removing"
+    | "renaming";
 
 export interface ModelChange {
     /** Containers whose row says something else now; those that are gone are not among them. */
@@ -242,7 +252,7 @@ export class ContainerModel implements Disposable {
         }
         for (const container of changed) {
             this.containers.set(container.id, container);
-            if (container.state.kind !== "running") {
+            if (!isLive(container.state)) {
                 this.histories.delete(container.id);
             }
         }

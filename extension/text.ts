@@ -62,6 +62,8 @@ function nextSteps(code: ErrorCode): NextStep[] {
             return [ofContainer(l10n.t("Start"), "start")];
         case ErrorCode.Running:
             return [ofContainer(l10n.t("Stop"), "stop")];
+        case ErrorCode.Paused:
+            return [ofContainer(l10n.t("Resume"), "resume")];
         case ErrorCode.Broken:
             return [ofContainer(l10n.t("Remove…"), "remove")];
         case ErrorCode.NativeFailed:

@@ -22,7 +22,8 @@ static int disks_resolve(struct container *container, struct error *error)
     if (limits->io_read == 0 && limits->io_write == 0)
         return 0;
     if (disks_add(&limits->disks, container->state_dir, DISKLESS_REFUSED, step, error) < 0 ||
-        disks_add(&limits->disks, container->rootfs, DISKLESS_MEMORY, step, error) < 0)
+        (container->rootfs != NULL &&
+         disks_add(&limits->disks, container->rootfs, DISKLESS_MEMORY, step, error) < 0))
         return -1;
     for (size_t i = 0; i < container->volume_count; i++)
         if (disks_add(&limits->disks, container->volumes[i].source, DISKLESS_MEMORY, step, error) <

@@ -98,7 +98,7 @@ static const struct flag {
     [FLAG_STATE_DIR] = {"--state-dir", KIND_PATH, LIMITING | REMOVE | DOCTOR,
                         LIMITING | REMOVE | DOCTOR, 0, 0},
     [FLAG_RUN_DIR] = {"--run-dir", KIND_PATH, START | REMOVE, START | REMOVE, 0, 0},
-    [FLAG_ROOTFS] = {"--rootfs", KIND_PATH, LIMITING | DOCTOR, LIMITING, 0, 0},
+    [FLAG_ROOTFS] = {"--rootfs", KIND_PATH, LIMITING | DOCTOR, START, 0, 0},
     /* Not below: there the ids are of people and services of this host, or of the container itself.
      */
     [FLAG_ID_BASE] = {"--id-base", KIND_NUMBER, START | CHANGES, START | CHANGES, ID_COUNT,

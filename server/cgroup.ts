@@ -91,6 +91,28 @@ function unescapeOctal(text: string): string {
     );
 }
 
+/**
+ * True when the container is paused: frozen in the unified hierarchy or by v1's freezer, or on its
+ * way there.
+ */
+export function isFrozen({ unified, legacy }: CgroupLayout, id: ContainerId): boolean {
+    const places: [string | undefined, string, RegExp][] = [
+        [unified, "cgroup.freeze", /^1/],
+        [legacy.freezer, "freezer.state", /^FR/],
+    ];
+    for (const [root, file, frozen] of places) {
+        if (root !== undefined) {
+            try {
+                const text = readFileSync(path.join(root, CGROUP_PARENT, id, file), "latin1");
+                return frozen.test(text); // the first that can is the one that is used
+            } catch {
+                // It has just ended, or this hierarchy cannot freeze.
+            }
+        }
+    }
+    return false;
+}
+
 /** The container's directories that exist now, by controller; "cgroup2" is the unified one. */
 export async function cgroupDirectories(
     layout: CgroupLayout,

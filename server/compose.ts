@@ -13,9 +13,9 @@ import { Changes } from "./watch";
 /** The parts over these directories; nothing is read or started before it is used. */
 export function createDeps(paths: Paths, log: Log, backend: Backend): Deps {
     const native = createNative(paths.nativeDirectory);
-    const store = new Store(paths, native);
-    const changes = new Changes(paths, store, log);
     const cgroups = detectCgroups();
+    const store = new Store(paths, native, cgroups);
+    const changes = new Changes(paths, store, log);
     const sampler = new Sampler({
         running: () => store.runningIds(),
         open: (id) => new UsageReader(cgroups, id),

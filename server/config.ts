@@ -4,7 +4,7 @@ import path from "node:path";
 import * as z from "zod/mini";
 import { errnoOf, systemError } from "./errors";
 import { env } from "./forms";
-import type { ContainerSpec } from "./protocol";
+import type { ContainerSpec, LimitChanges, Limits } from "./protocol";
 import { readRecord, RecordFile, UnfitRecord } from "./records";
 
 /** Raised when an older backend could misunderstand the file. */
@@ -30,6 +30,8 @@ const configSchema = z.object({
         cpu: z.optional(z.number().check(z.positive())),
         cpuset: z.optional(z.string()),
         pids: z.optional(z.int().check(z.positive())),
+        ioRead: z.optional(z.int().check(z.positive())),
+        ioWrite: z.optional(z.int().check(z.positive())),
     }),
     /** Follows the name when absent. */
     hostname: z.optional(z.string()),
@@ -75,6 +77,16 @@ export function configOf(spec: ContainerSpec, identity: ContainerIdentity): Cont
         autoRemove: spec.autoRemove ?? false,
         warnings: [],
     };
+}
+
+/** Limits after a change; one that was cleared is absent. */
+export function changedLimits(before: Limits, changes: LimitChanges): Limits {
+    const merged = Object.entries({ ...before, ...changes }) as [keyof Limits, unknown][];
+    return Object.fromEntries(
+        merged
+            .map(([name, value]) => [name, value === undefined ? before[name] : value] as const)
+            .filter(([, value]) => value !== null && value !== undefined),
+    );
 }
 
 /** The host name inside: the one asked for, or the name made fit to be one (RFC 1123). */

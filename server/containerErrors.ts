@@ -1,6 +1,7 @@
 /** What can be wrong with the container that a request is about. */
 import { McmError } from "./errors";
 import { ErrorCode, type ContainerId } from "./protocol";
+import type { LiveState } from "./state";
 
 /** The error of a reference that means no container. */
 export function notFound(reference: string): McmError {
@@ -30,11 +31,29 @@ export function notRunning(container: { name: string }, hint = "Start it first."
     );
 }
 
-/** The error of a verb that needs a container that does not run. */
-export function runningError(container: { name: string }, hint: string): McmError {
-    return new McmError(ErrorCode.Running, `Container ${container.name} is running. ${hint}`, {
+/** The error of a verb that needs a container whose processes go on. */
+export function pausedError(container: { name: string }, hint = "Resume it first."): McmError {
+    return new McmError(ErrorCode.Paused, `Container ${container.name} is paused. ${hint}`, {
         hint,
     });
+}
+
+/** The error of resuming a container that is not paused. */
+export function notPaused(container: { name: string }): McmError {
+    const hint = "There is nothing to resume.";
+    return new McmError(ErrorCode.Running, `Container ${container.name} is not paused. ${hint}`, {
+        hint,
+    });
+}
+
+/** The error of a verb that needs a container that neither runs nor is paused. */
+export function runningError(
+    container: { name: string; state: LiveState },
+    hint: string,
+): McmError {
+    const { name, state } = container;
+    const doing = state.kind === "running" && state.paused ? "paused" : "running";
+    return new McmError(ErrorCode.Running, `Container ${name} is ${doing}. ${hint}`, { hint });
 }
 
 /** The error of a reference that begins several ids. */

@@ -233,6 +233,7 @@ export const MEANINGS: Meaning[] = [
         { step, errno: ABSENT, code: ErrorCode.Unsupported, field, hint: CONTROLLER_HINT },
         { step, code: ErrorCode.Invalid, field },
     ]),
+    { step: "freeze", errno: ["EALREADY"], code: ErrorCode.Paused },
     {
         step: "freeze",
         errno: ABSENT,

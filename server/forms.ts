@@ -4,7 +4,7 @@
  */
 import * as z from "zod/mini";
 import { signalNumber } from "./sessions/signals";
-import { CPU_MAXIMUM, CPU_MINIMUM, MEMORY_MINIMUM } from "./sizes";
+import { CPU_MAXIMUM, CPU_MINIMUM, MEMORY_MINIMUM, RATE_MINIMUM } from "./sizes";
 
 /** A parameter's schema refuses with this text: what the parameter takes. */
 type Expected = string;
@@ -104,18 +104,49 @@ function isCpuList(value: string): boolean {
 
 const CPU_EXPECTED = `a number of cores from ${CPU_MINIMUM} to ${CPU_MAXIMUM}, for example 0.5`;
 
-export const limits = z.strictObject({
-    memory: z.optional(
-        wholeNumber(
-            `a whole number of bytes, at least ${MEMORY_MINIMUM} (4M), for example 104857600 (100M)`,
-            MEMORY_MINIMUM,
-            Number.MAX_SAFE_INTEGER,
-        ),
+const rate = wholeNumber(
+    `a whole number of bytes a second, at least ${RATE_MINIMUM} (4K), for example 10485760 (10M)`,
+    RATE_MINIMUM,
+    Number.MAX_SAFE_INTEGER,
+);
+
+const limit = {
+    memory: wholeNumber(
+        `a whole number of bytes, at least ${MEMORY_MINIMUM} (4M), for example 104857600 (100M)`,
+        MEMORY_MINIMUM,
+        Number.MAX_SAFE_INTEGER,
     ),
-    cpu: z.optional(realNumber(CPU_EXPECTED, CPU_MINIMUM, CPU_MAXIMUM)),
-    cpuset: z.optional(text('a list of cpus, for example "0-1,3"', isCpuList)),
-    pids: z.optional(wholeNumber("a whole number of processes, at least 1", 1, PIDS_MAXIMUM)),
+    cpu: realNumber(CPU_EXPECTED, CPU_MINIMUM, CPU_MAXIMUM),
+    cpuset: text('a list of cpus, for example "0-1,3"', isCpuList),
+    pids: wholeNumber("a whole number of processes, at least 1", 1, PIDS_MAXIMUM),
+    ioRead: rate,
+    ioWrite: rate,
+};
+
+export const limits = z.strictObject({
+    memory: z.optional(limit.memory),
+    cpu: z.optional(limit.cpu),
+    cpuset: z.optional(limit.cpuset),
+    pids: z.optional(limit.pids),
+    ioRead: z.optional(limit.ioRead),
+    ioWrite: z.optional(limit.ioWrite),
 });
+
+/** Limits to be changed; null is none. */
+export const limitChanges = z
+    .strictObject({
+        memory: z.optional(z.nullable(limit.memory)),
+        cpu: z.optional(z.nullable(limit.cpu)),
+        cpuset: z.optional(z.nullable(limit.cpuset)),
+        pids: z.optional(z.nullable(limit.pids)),
+        ioRead: z.optional(z.nullable(limit.ioRead)),
+        ioWrite: z.optional(z.nullable(limit.ioWrite)),
+    })
+    .check(
+        z.refine((changes) => Object.keys(changes).length > 0, {
+            error: "an object with at least one limit",
+        }),
+    );
 
 /** One label of a domain name, or several with dots between (RFC 1123); 64 is the kernel's limit. */
 export const hostname = text(

@@ -2,7 +2,7 @@
  * What to run, as data: the arguments of `container_executor` and `ns_enter` for everything that is
  * asked of them (native/README.md is the contract). native.ts runs them.
  */
-import type { ContainerId, TerminalSize, Volume } from "./protocol";
+import type { ContainerId, LimitChanges, Limits, TerminalSize, Volume } from "./protocol";
 import type { ContainerProcess } from "./status";
 
 /** Descriptors of the children, the same for every command. */
@@ -21,12 +21,7 @@ export interface StartOptions {
     rootfs: string;
     idBase: number;
     hostname: string;
-    /** Bytes. */
-    memory?: number;
-    /** Cores. */
-    cpu?: number;
-    cpuset?: string;
-    pids?: number;
+    limits?: Limits;
     workdir?: string;
     user?: string;
     mounts: Volume[];
@@ -39,6 +34,16 @@ export interface StartOptions {
     env: Record<string, string>;
     /** Init only waits when it is empty. */
     command: string[];
+}
+
+/** What `container_executor update` is told. */
+export interface LimitOptions {
+    id: ContainerId;
+    stateDirectory: string;
+    /** With the mounts, when a limit of io changes: what the container was started with. */
+    rootfs?: string;
+    mounts: Volume[];
+    limits: LimitChanges;
 }
 
 /** What `ns_enter` is told. */
@@ -65,6 +70,25 @@ function option(flag: string, value: string | number | undefined): string[] {
     return value === undefined ? [] : [flag, String(value)];
 }
 
+/** The limits that are given; null is none. */
+function limitArgs({ memory, cpu, cpuset, pids, ioRead, ioWrite }: LimitChanges): string[] {
+    const limit = (flag: string, value: string | number | null | undefined) =>
+        option(flag, value === null ? "max" : value);
+    const quota = typeof cpu === "number" ? Math.round(cpu * CPU_PERIOD_USEC) : cpu;
+    return [
+        ...limit("--memory", memory),
+        ...limit("--cpu-quota", quota),
+        ...limit("--cpuset", cpuset),
+        ...limit("--pids", pids),
+        ...limit("--io-read", ioRead),
+        ...limit("--io-write", ioWrite),
+    ];
+}
+
+function mountArgs(mounts: Volume[]): string[] {
+    return mounts.flatMap(({ mode, source, target }) => ["--mount", mode, source, target]);
+}
+
 function terminalArgs(size: TerminalSize | undefined): string[] {
     return size === undefined
         ? []
@@ -88,7 +112,6 @@ function monitorArgs(target: ContainerProcess): string[] {
 
 /** Creates a container's processes. */
 export function startInvocation(options: StartOptions): Invocation {
-    const quota = options.cpu === undefined ? undefined : Math.round(options.cpu * CPU_PERIOD_USEC);
     const args = [
         "start",
         ...option("--status-fd", STATUS_FD),
@@ -99,13 +122,10 @@ export function startInvocation(options: StartOptions): Invocation {
         ...option("--id-base", options.idBase),
         ...option("--env-fd", ENV_FD),
         ...option("--hostname", options.hostname),
-        ...option("--memory", options.memory),
-        ...option("--cpu-quota", quota),
-        ...option("--cpuset", options.cpuset),
-        ...option("--pids", options.pids),
+        ...limitArgs(options.limits ?? {}),
         ...option("--workdir", options.workdir),
         ...option("--user", options.user),
-        ...options.mounts.flatMap((m) => ["--mount", m.mode, m.source, m.target]),
+        ...mountArgs(options.mounts),
         ...(options.interactive ? ["--interactive"] : []),
         ...terminalArgs(options.terminal),
         ...(options.autoRemove ? ["--auto-remove"] : []),
@@ -146,6 +166,39 @@ export function killInvocation(
             ...option("--id", id),
             ...targetArgs(target),
             ...option("--signal", signal),
+        ],
+    };
+}
+
+/** Makes every process of a container stand still, or go on. */
+export function pauseInvocation(
+    verb: "pause" | "resume",
+    id: ContainerId,
+    target: ContainerProcess,
+): Invocation {
+    return {
+        program: "container_executor",
+        args: [
+            verb,
+            ...option("--status-fd", STATUS_FD),
+            ...option("--id", id),
+            ...targetArgs(target),
+        ],
+    };
+}
+
+/** Changes limits of a container, or tries whether it could be started with them. */
+export function updateInvocation(options: LimitOptions): Invocation {
+    return {
+        program: "container_executor",
+        args: [
+            "update",
+            ...option("--status-fd", STATUS_FD),
+            ...option("--id", options.id),
+            ...option("--state-dir", options.stateDirectory),
+            ...option("--rootfs", options.rootfs),
+            ...mountArgs(options.mounts),
+            ...limitArgs(options.limits),
         ],
     };
 }

@@ -14,13 +14,16 @@ import {
     doctorInvocation,
     enterInvocation,
     killInvocation,
+    pauseInvocation,
     removeInvocation,
     removeTreeInvocation,
     startInvocation,
     stopInvocation,
+    updateInvocation,
     type EnterOptions,
     type Invocation,
     type Layers,
+    type LimitOptions,
     type StartOptions,
 } from "./invocation";
 import {
@@ -86,6 +89,14 @@ export interface Native {
     /** TERM, the grace, KILL; resolves when the end is recorded. */
     stop(id: ContainerId, target: ContainerProcess, graceMs: number): Promise<{ forced: boolean }>;
     kill(id: ContainerId, target: ContainerProcess, signal: number): Promise<void>;
+    /** Resolves when every process of it stands still. */
+    pause(id: ContainerId, target: ContainerProcess): Promise<void>;
+    resume(id: ContainerId, target: ContainerProcess): Promise<void>;
+    /**
+     * Changes the limits of a container that runs, all or none; of one that does not, tries them.
+     * Resolves with what this host cannot hold exactly.
+     */
+    update(options: LimitOptions): Promise<{ warnings: string[] }>;
     /** Takes everything of a container away; done also when nothing is left. */
     remove(id: ContainerId, stateDirectory: string, runDirectory: string): Promise<void>;
     /** Removes a tree that a container may have left hostile. */
@@ -115,6 +126,21 @@ export function createNative(directory: string): Native {
         },
         async kill(id, target, signal) {
             await finish(execute(killInvocation(id, target, signal)), "signalled");
+        },
+        async pause(id, target) {
+            await finish(execute(pauseInvocation("pause", id, target)), "paused");
+        },
+        async resume(id, target) {
+            await finish(execute(pauseInvocation("resume", id, target)), "resumed");
+        },
+        async update(options) {
+            const warnings: string[] = [];
+            await finish(execute(updateInvocation(options)), "updated", (event) => {
+                if (event.event === "warning") {
+                    warnings.push(event.message);
+                }
+            });
+            return { warnings };
         },
         async remove(id, stateDirectory, runDirectory) {
             await finish(execute(removeInvocation(id, stateDirectory, runDirectory)), "removed");

@@ -36,6 +36,8 @@ export enum ErrorCode {
     Unsupported = 7,
     NativeFailed = 8,
     Broken = 9,
+    /** The container is paused, and what was asked for needs one that goes on. */
+    Paused = 10,
 }
 
 /** `data` of an error response. The message says what failed, on what, why, and what to do next. */
@@ -112,7 +114,13 @@ export interface Limits {
     cpuset?: string;
     /** Processes and threads. */
     pids?: number;
+    /** Bytes a second from, and to, each disk that the container's files lie on. */
+    ioRead?: number;
+    ioWrite?: number;
 }
+
+/** Limits to be changed: a value, or null for none. What is absent stays as it is. */
+export type LimitChanges = { [Name in keyof Limits]: Limits[Name] | null };
 
 export interface Volume {
     /** Absolute path on this computer. */
@@ -170,6 +178,8 @@ export interface ExitRecord {
 export type ContainerState =
     | { kind: "created" }
     | { kind: "running"; pid: number; startedAt: string }
+    /** Every process of it stands still until it is resumed. */
+    | { kind: "paused"; pid: number; startedAt: string }
     | { kind: "exited"; exit: ExitRecord }
     /** It ended and nobody saw how. */
     | { kind: "lost" }
@@ -211,6 +221,13 @@ export interface ContainerDetails extends ContainerSummary {
     warnings: string[];
 }
 
+/** How much processes waited for a resource: Documentation/accounting/psi.rst of the kernel. */
+export interface Pressure {
+    /** Percent of the last 10 seconds in which some process waited, and in which all of them did. */
+    some: number;
+    full?: number;
+}
+
 /** Used by status and stats. A figure that this host cannot give is absent, never 0. */
 export interface Usage {
     /** Milliseconds since the epoch, when it was read. */
@@ -218,7 +235,11 @@ export interface Usage {
     /** Cores in use since the sample before, 1 = one core; absent in the first sample. */
     cpu?: number;
     cpuUsageUsec?: number;
+    /** Time in which processes were kept from running by the limit of cpu. */
     throttledUsec?: number;
+    /** Periods of 100 ms with a limit of cpu in which anything ran, and those that used it up. */
+    cpuPeriods?: number;
+    throttledPeriods?: number;
     /** Bytes without the page cache that can be dropped at once. */
     memory?: number;
     memoryLimit?: number;
@@ -227,11 +248,13 @@ export interface Usage {
     pidsLimit?: number;
     ioReadBytes?: number;
     ioWriteBytes?: number;
+    /** Processes that the kernel killed for want of memory. */
     oomKills?: number;
+    pressure?: { cpu?: Pressure; memory?: Pressure; io?: Pressure };
 }
 
 export interface ContainerStatus extends ContainerSummary {
-    /** Of a running container. Sampled twice 100 ms apart when no sampler runs, so that cpu is known. */
+    /** Of a running or paused container. Sampled twice 100 ms apart when no sampler runs, so that cpu is known. */
     usage?: Usage;
 }
 
@@ -271,8 +294,30 @@ export interface KillParams extends ContainerRef {
     signal?: string;
 }
 
-/** Sent by a client to signal the container's command. */
+/** Sent by a client to signal the container's command. A paused one takes KILL at once, and any other
+ * signal when it is resumed. */
 export const KillRequest = new RequestType<KillParams, void, ErrorData>("container/kill");
+
+export interface UpdateParams extends ContainerRef {
+    /** At least one. */
+    limits: LimitChanges;
+}
+
+/** Sent by a client to change limits of a container: at once, all or none, when it runs; from its
+ * next start on otherwise. */
+export const UpdateRequest = new RequestType<UpdateParams, ContainerSummary, ErrorData>(
+    "container/update",
+);
+
+/** Sent by a client to make every process of a running container stand still. */
+export const PauseRequest = new RequestType<ContainerRef, ContainerSummary, ErrorData>(
+    "container/pause",
+);
+
+/** Sent by a client to let a paused container go on. */
+export const ResumeRequest = new RequestType<ContainerRef, ContainerSummary, ErrorData>(
+    "container/resume",
+);
 
 export interface RemoveParams extends ContainerRef {
     /** Kill it first if it runs. */

@@ -12,6 +12,12 @@ export const CPU_FORM = 'a decimal number of cores, at least 0.01, for example "
 /** The least memory a container can be given, in bytes: less kills its own start. */
 export const MEMORY_MINIMUM = 4 * 1024 * 1024;
 
+/** What a number of bytes a second is, for messages. */
+export const RATE_FORM = 'bytes a second, with an optional K, M, G or T, for example "10M"';
+
+/** The least of them: one page a second. */
+export const RATE_MINIMUM = 4096;
+
 /** The least share of a core: the kernel's smallest quota, 1 ms in each period of 100 ms. */
 export const CPU_MINIMUM = 0.01;
 

@@ -11,7 +11,7 @@ import { containerProcessSchema, type ContainerProcess } from "./status";
 /** A {@link import("./protocol").ContainerState} with the processes that may be signalled. */
 export type LiveState =
     | { kind: "created" }
-    | { kind: "running"; process: ContainerProcess }
+    | { kind: "running"; process: ContainerProcess; paused: boolean }
     | { kind: "exited"; exit: ExitRecord }
     | { kind: "lost" };
 
@@ -83,7 +83,11 @@ export class StateReader {
     private readonly process: RecordFile<ContainerProcess | undefined>;
     private readonly exit: RecordFile<ExitRecord | undefined>;
 
-    constructor(private readonly paths: ContainerPaths) {
+    /** @param isPaused whether the running container's processes stand still */
+    constructor(
+        private readonly paths: ContainerPaths,
+        private readonly isPaused: () => boolean,
+    ) {
         const { stateFile, exit } = paths;
         this.process = new RecordFile(stateFile, (text) => parse(text, containerProcessSchema));
         this.exit = new RecordFile(exit, parseExit);
@@ -92,7 +96,7 @@ export class StateReader {
     /**
      * The state now.
      *
-     * 1. The process of state.json lives: running.
+     * 1. The process of state.json lives: running, paused or not.
      * 2. exit.json.partial is there: it is being started or its end is being recorded, which the lock
      *    on its directory tells, or nobody will ever record how it ended: lost.
      * 3. exit.json is there: exited. Nothing is: created.
@@ -101,11 +105,11 @@ export class StateReader {
         const { state, exitPartial } = this.paths;
         const last = this.process.remembered;
         if (last !== undefined && isAlive(last)) {
-            return { kind: "running", process: last }; // while it lives no other one is recorded
+            return { kind: "running", process: last, paused: this.isPaused() }; // while it lives no other one is recorded
         }
         const process = orDamaged(() => this.process.read());
         if (process !== undefined && isAlive(process)) {
-            return { kind: "running", process };
+            return { kind: "running", process, paused: this.isPaused() };
         }
         if (existsSync(exitPartial)) {
             if (!isLocked(state)) {
@@ -113,7 +117,7 @@ export class StateReader {
                 return existsSync(exitPartial) ? { kind: "lost" } : this.end();
             }
             if (process?.bootId === currentBootId()) {
-                return { kind: "running", process };
+                return { kind: "running", process, paused: this.isPaused() };
             }
         }
         return this.end();

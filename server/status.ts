@@ -54,6 +54,9 @@ export const executorEventSchema = z.discriminatedUnion("event", [
     z.extend(containerProcessSchema, { event: z.literal("started") }),
     z.object({ event: z.literal("stopped"), forced: z.boolean() }),
     z.object({ event: z.literal("signalled") }),
+    z.object({ event: z.literal("paused") }),
+    z.object({ event: z.literal("resumed") }),
+    z.object({ event: z.literal("updated"), running: z.boolean() }),
     z.object({ event: z.literal("removed") }),
     stepSchema,
     z.object({

@@ -10,17 +10,19 @@ import path from "node:path";
 import {
     BrokenConfig,
     ConfigFile,
+    changedLimits,
     configOf,
     readConfig,
     writeConfig,
     type ContainerConfig,
 } from "./config";
+import { isFrozen, type CgroupLayout } from "./cgroup";
 import { ambiguous, brokenError, notFound, notRunning } from "./containerErrors";
 import { errnoOf, systemError } from "./errors";
 import { isDirectory, unless } from "./files";
 import type { Native } from "./native";
 import { CREATING_PREFIX, REMOVING_PREFIX, type ContainerPaths, type Paths } from "./paths";
-import type { ContainerId, ContainerSpec } from "./protocol";
+import type { ContainerId, ContainerSpec, LimitChanges } from "./protocol";
 import { Registry } from "./registry";
 import { StateReader, type LiveState } from "./state";
 import type { ContainerProcess } from "./status";
@@ -70,6 +72,7 @@ export class Store {
     constructor(
         private readonly paths: Paths,
         private readonly native: Native,
+        private readonly cgroups: CgroupLayout,
     ) {
         this.registry = new Registry(paths);
     }
@@ -126,7 +129,11 @@ export class Store {
         if (records === undefined) {
             const paths = this.paths.container(id);
             const config = new ConfigFile(paths.config);
-            records = { paths, config, state: new StateReader(paths) };
+            records = {
+                paths,
+                config,
+                state: new StateReader(paths, () => isFrozen(this.cgroups, id)),
+            };
             this.records.set(id, records);
         }
         return records;
@@ -158,16 +165,18 @@ export class Store {
         return container;
     }
 
-    /** As {@link findHealthy}; throws NotRunning, with that hint, for one that does not run. */
+    /** As {@link findHealthy}; throws NotRunning, with that hint, for one that neither runs nor is
+     * paused. */
     async findRunning(
         reference: string,
         hint?: string,
-    ): Promise<{ container: HealthyContainer; process: ContainerProcess }> {
+    ): Promise<{ container: HealthyContainer; process: ContainerProcess; paused: boolean }> {
         const container = await this.findHealthy(reference);
         if (container.state.kind !== "running") {
             throw notRunning(container, hint);
         }
-        return { container, process: container.state.process };
+        const { process, paused } = container.state;
+        return { container, process, paused };
     }
 
     /** Ids that run as far as a look at the runtime directory tells. */
@@ -264,6 +273,32 @@ export class Store {
                 throw error;
             }
             await this.registry.giveName(id, before.name);
+        });
+    }
+
+    /**
+     * Writes changed limits down and has them applied; when that fails, what was before is written
+     * again. In this order a start at the same moment either reads the new ones or is there to have
+     * them applied.
+     */
+    async changeLimits(
+        container: HealthyContainer,
+        changes: LimitChanges,
+        apply: () => Promise<{ warnings: string[] }>,
+    ): Promise<HealthyContainer> {
+        return this.edit(container, async (before, write) => {
+            const limits = changedLimits(before.limits, changes);
+            await write({ ...before, limits });
+            try {
+                const { warnings } = await apply();
+                const added = warnings.filter((warning) => !before.warnings.includes(warning));
+                if (added.length > 0) {
+                    await write({ ...before, limits, warnings: [...before.warnings, ...added] });
+                }
+            } catch (error) {
+                await write(before);
+                throw error;
+            }
         });
     }
 

@@ -5,9 +5,11 @@ import type { Container, HealthyContainer } from "./store";
 import type { LiveState } from "./state";
 
 function shownState(state: LiveState): ContainerState {
-    return state.kind === "running"
-        ? { kind: "running", pid: state.process.pid, startedAt: state.process.startedAt }
-        : state;
+    if (state.kind !== "running") {
+        return state;
+    }
+    const { pid, startedAt } = state.process;
+    return { kind: state.paused ? "paused" : "running", pid, startedAt };
 }
 
 /** One row of a list. Of a broken container little is known, and nothing is made up. */
@@ -56,8 +58,13 @@ export function detailsOf(
     };
 }
 
-/** Running ones first, then by name. */
+/** True for those with processes, which a paused one has as well. */
+function isAlive({ state }: ContainerSummary): boolean {
+    return state.kind === "running" || state.kind === "paused";
+}
+
+/** Running and paused ones first, then by name. */
 export function bySummaryOrder(a: ContainerSummary, b: ContainerSummary): number {
-    const rank = ({ state }: ContainerSummary) => (state.kind === "running" ? 0 : 1);
+    const rank = (container: ContainerSummary) => (isAlive(container) ? 0 : 1);
     return rank(a) - rank(b) || (a.name < b.name ? -1 : a.name > b.name ? 1 : 0);
 }

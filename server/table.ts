@@ -9,7 +9,9 @@ import type { Deps, RequestContext } from "./deps";
 import * as backend from "./handlers/backend";
 import * as changes from "./handlers/changes";
 import * as containers from "./handlers/containers";
+import * as limits from "./handlers/limits";
 import * as logs from "./handlers/logs";
+import * as pauses from "./handlers/pause";
 import * as rootfs from "./handlers/rootfs";
 import * as sessions from "./handlers/sessions";
 import * as stats from "./handlers/stats";
@@ -73,6 +75,14 @@ export const requests: readonly RequestRow[] = [
         containers.kill,
         (params) => `${params.container} ${params.signal ?? "KILL"}`,
     ),
+    request(
+        protocol.UpdateRequest,
+        schemas.updateSchema,
+        limits.update,
+        (params) => `${params.container} ${JSON.stringify(params.limits)}`,
+    ),
+    request(protocol.PauseRequest, schemas.containerRefSchema, pauses.pause, ofContainer),
+    request(protocol.ResumeRequest, schemas.containerRefSchema, pauses.resume, ofContainer),
     request(protocol.RemoveRequest, schemas.removeSchema, containers.remove, ofContainer),
     request(
         protocol.RenameRequest,

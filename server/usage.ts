@@ -1,11 +1,11 @@
 /**
  * What one container uses, from the files of its cgroups: of v1, v2 or some of each.
  */
-import { closeSync, openSync, readSync } from "node:fs";
+import { closeSync, existsSync, openSync, readdirSync, readSync } from "node:fs";
 import path from "node:path";
 
 import { CGROUP_PARENT, type CgroupLayout } from "./cgroup";
-import type { ContainerId, Usage } from "./protocol";
+import type { ContainerId, Pressure, Usage } from "./protocol";
 
 /** Figures of a {@link Usage} that are read and not computed from two readings. */
 export type Reading = Omit<Usage, "cpu">;
@@ -50,13 +50,59 @@ function divided(value: number | undefined, divisor: number): number | undefined
     return value === undefined ? undefined : Math.round(value / divisor);
 }
 
-/** Sums a pattern's only group over all devices of an io file. */
+/**
+ * True for a device that is made of others (device-mapper, RAID), by its numbers: what goes through
+ * it is counted once more for each of those.
+ */
+function isMadeOfOthers(device: string): boolean {
+    let known = madeOfOthers.get(device);
+    if (known === undefined) {
+        const slaves = `/sys/dev/block/${device}/slaves`;
+        known = existsSync(slaves) && readdirSync(slaves).length > 0;
+        madeOfOthers.set(device, known);
+    }
+    return known;
+}
+
+const madeOfOthers = new Map<string, boolean>();
+
+/** Sums a pattern's second group over the devices that its first names. */
 function summed(text: string, pattern: RegExp): number {
     let sum = 0;
-    for (const match of text.matchAll(pattern)) {
-        sum += Number(match[1]);
+    for (const [, device = "", bytes] of text.matchAll(pattern)) {
+        sum += isMadeOfOthers(device) ? 0 : Number(bytes);
     }
     return sum;
+}
+
+/** The shares of the last 10 s of a pressure file; undefined when it has none. */
+function pressureOf(text: string): Pressure | undefined {
+    const share = (kind: string) => {
+        const match = new RegExp(`^${kind} avg10=([0-9.]+)`, "m").exec(text);
+        return match === null ? undefined : Number(match[1]);
+    };
+    const [some, full] = [share("some"), share("full")];
+    return some === undefined ? undefined : { some, full };
+}
+
+/** A pressure file, which no controller has to be there for. */
+function pressureFile(resource: keyof NonNullable<Usage["pressure"]>): FigureFile {
+    return {
+        hierarchy: "cgroup2",
+        file: `${resource}.pressure`,
+        parse: (text, figures) => {
+            const pressure = pressureOf(text);
+            if (pressure !== undefined) {
+                figures.pressure = { ...figures.pressure, [resource]: pressure };
+            }
+        },
+    };
+}
+
+/** Those that count the periods of a limit, of v1 and of v2. */
+function parsePeriods(text: string, figures: Figures): void {
+    figures.cpuPeriods = keyed(text, "nr_periods");
+    figures.throttledPeriods = keyed(text, "nr_throttled");
 }
 
 const PIDS_FILES: Omit<FigureFile, "hierarchy">[] = [
@@ -76,8 +122,10 @@ const FILES: Record<string, { v1: FigureFile[]; v2: Omit<FigureFile, "hierarchy"
             {
                 hierarchy: "cpu",
                 file: "cpu.stat",
-                parse: (text, figures) =>
-                    (figures.throttledUsec = divided(keyed(text, "throttled_time"), 1000)),
+                parse: (text, figures) => {
+                    figures.throttledUsec = divided(keyed(text, "throttled_time"), 1000);
+                    parsePeriods(text, figures);
+                },
             },
         ],
         v2: [
@@ -86,6 +134,7 @@ const FILES: Record<string, { v1: FigureFile[]; v2: Omit<FigureFile, "hierarchy"
                 parse: (text, figures) => {
                     figures.cpuUsageUsec = keyed(text, "usage_usec");
                     figures.throttledUsec = keyed(text, "throttled_usec");
+                    parsePeriods(text, figures);
                 },
             },
         ],
@@ -148,8 +197,8 @@ const FILES: Record<string, { v1: FigureFile[]; v2: Omit<FigureFile, "hierarchy"
                 parse: (text, figures) => {
                     // Without a device there was no io, or, on newer kernels, nobody counts it.
                     if (/^\d+:\d+ /.test(text)) {
-                        figures.ioReadBytes = summed(text, /^\d+:\d+ Read (\d+)$/gm);
-                        figures.ioWriteBytes = summed(text, /^\d+:\d+ Write (\d+)$/gm);
+                        figures.ioReadBytes = summed(text, /^(\d+:\d+) Read (\d+)$/gm);
+                        figures.ioWriteBytes = summed(text, /^(\d+:\d+) Write (\d+)$/gm);
                     }
                 },
             },
@@ -158,8 +207,8 @@ const FILES: Record<string, { v1: FigureFile[]; v2: Omit<FigureFile, "hierarchy"
             {
                 file: "io.stat",
                 parse: (text, figures) => {
-                    figures.ioReadBytes = summed(text, /\brbytes=(\d+)/g);
-                    figures.ioWriteBytes = summed(text, /\bwbytes=(\d+)/g);
+                    figures.ioReadBytes = summed(text, /^(\d+:\d+) .*\brbytes=(\d+)/gm);
+                    figures.ioWriteBytes = summed(text, /^(\d+:\d+) .*\bwbytes=(\d+)/gm);
                 },
             },
         ],
@@ -168,13 +217,15 @@ const FILES: Record<string, { v1: FigureFile[]; v2: Omit<FigureFile, "hierarchy"
 
 /** The files that a container's figures are in on this host. */
 function figureFiles(layout: CgroupLayout): FigureFile[] {
-    return Object.entries(FILES).flatMap(([controller, files]) => {
+    const pressure = (["cpu", "memory", "io"] as const).map(pressureFile);
+    const ofControllers = Object.entries(FILES).flatMap(([controller, files]) => {
         const place = layout.controllers[controller];
         if (place === "v1") {
             return files.v1;
         }
         return place === "v2" ? files.v2.map((entry) => ({ ...entry, hierarchy: "cgroup2" })) : [];
     });
+    return [...ofControllers, ...pressure];
 }
 
 // One buffer serves all readers: every read is synchronous and parsed before the next.

@@ -13,6 +13,7 @@ import {
     ENV_KEY_FORM,
     flag,
     hostname,
+    limitChanges,
     limits,
     pattern,
     presentCommand,
@@ -45,6 +46,7 @@ import type {
     StartParams,
     StatsSubscribeParams,
     StopParams,
+    UpdateParams,
 } from "./protocol";
 
 export const clientHelloSchema: z.ZodMiniType<ClientHello> = z.object({
@@ -91,6 +93,11 @@ export const stopSchema: z.ZodMiniType<StopParams> = z.strictObject({
 export const killSchema: z.ZodMiniType<KillParams> = z.strictObject({
     container,
     signal: z.optional(signal),
+});
+
+export const updateSchema: z.ZodMiniType<UpdateParams> = z.strictObject({
+    container,
+    limits: limitChanges,
 });
 
 export const removeSchema: z.ZodMiniType<RemoveParams> = z.strictObject({

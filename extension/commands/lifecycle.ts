@@ -3,12 +3,15 @@ import * as vscode from "vscode";
 import {
     type ContainerSummary,
     KillRequest,
+    PauseRequest,
     RemoveRequest,
     RenameRequest,
     RestartRequest,
+    ResumeRequest,
     StartRequest,
     StopRequest,
 } from "../../server/protocol";
+import { isLive } from "../liveness";
 import { withSlowProgress } from "../progress";
 import { nameProblem } from "../run/validate";
 import type { Services } from "../services";
@@ -49,6 +52,22 @@ export async function restart(services: Services, container: ContainerSummary): 
         const params = { container: container.id, graceSeconds };
         const request = connection.request(RestartRequest, params);
         model.update(await offeringKill(container, graceSeconds, request));
+    });
+}
+
+/** Makes every process of it stand still. */
+export async function pause(services: Services, { id }: ContainerSummary): Promise<void> {
+    const { connection, model } = services;
+    await model.during(id, "pausing", async () => {
+        model.update(await connection.request(PauseRequest, { container: id }));
+    });
+}
+
+/** Lets a paused one go on. */
+export async function resume(services: Services, { id }: ContainerSummary): Promise<void> {
+    const { connection, model } = services;
+    await model.during(id, "resuming", async () => {
+        model.update(await connection.request(ResumeRequest, { container: id }));
     });
 }
 
@@ -148,7 +167,7 @@ export async function askToRemove(containers: ContainerSummary[]): Promise<boole
               );
     const detail = [
         ...(containers.length > 1 ? [listed(containers)] : []),
-        ...(containers.some(isRunning) ? [vscode.l10n.t("What is running is killed first.")] : []),
+        ...(containers.some(runs) ? [vscode.l10n.t("What is running is killed first.")] : []),
         vscode.l10n.t("This cannot be undone. Root file systems and mounted folders stay."),
     ].join("\n\n");
     const remove = vscode.l10n.t("Remove");
@@ -156,15 +175,15 @@ export async function askToRemove(containers: ContainerSummary[]): Promise<boole
     return (await vscode.window.showWarningMessage(message, options, remove)) === remove;
 }
 
-function isRunning({ state }: ContainerSummary): boolean {
-    return state.kind === "running";
+function runs({ state }: ContainerSummary): boolean {
+    return isLive(state);
 }
 
 /** Their names in a line, with what runs marked. */
 function listed(containers: ContainerSummary[]): string {
     const names = containers
         .slice(0, NAMED)
-        .map((each) => (isRunning(each) ? vscode.l10n.t("{0} (running)", each.name) : each.name))
+        .map((each) => (runs(each) ? vscode.l10n.t("{0} (running)", each.name) : each.name))
         .join(", ");
     const rest = containers.length - NAMED;
     return rest > 0 ? vscode.l10n.t("{0} and {1} more", names, rest) : names;
@@ -178,7 +197,7 @@ export async function remove(services: Services, { id }: ContainerSummary): Prom
 }
 
 export async function removeStopped(services: Services): Promise<void> {
-    const stopped = services.model.all.filter((each) => !isRunning(each));
+    const stopped = services.model.all.filter((each) => !runs(each));
     if (stopped.length === 0) {
         void vscode.window.showInformationMessage(vscode.l10n.t("No container is stopped."));
     } else if (await askToRemove(stopped)) {

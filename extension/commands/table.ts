@@ -4,6 +4,7 @@
  */
 import * as vscode from "vscode";
 import type { ContainerSummary } from "../../server/protocol";
+import { isLive } from "../liveness";
 import { runFlow, runFrom } from "../run/flow";
 import type { Services } from "../services";
 import { chooseGrouping, chooseOrder, clearFilter, editFilter } from "./arrange";
@@ -13,10 +14,12 @@ import {
     askToRemove,
     kill,
     killNow,
+    pause,
     remove,
     removeStopped,
     rename,
     restart,
+    resume,
     start,
     stop,
 } from "./lifecycle";
@@ -67,7 +70,10 @@ function isWhole(container: ContainerSummary): boolean {
 const noneRunning = () => vscode.l10n.t("No container is running.");
 const noneAtAll = () => vscode.l10n.t("There are no containers yet.");
 
-function startInstead(container: ContainerSummary): { title: string; command: string } | undefined {
+function wakeInstead(container: ContainerSummary): { title: string; command: string } | undefined {
+    if (container.state.kind === "paused") {
+        return { title: vscode.l10n.t("Resume"), command: "resume" };
+    }
     return canStart(container) ? { title: vscode.l10n.t("Start"), command: "start" } : undefined;
 }
 
@@ -76,9 +82,12 @@ const onRunning = {
     kind: "container",
     fits: isRunning,
     none: noneRunning,
-    instead: startInstead,
+    instead: wakeInstead,
     many: true,
 } as const;
+
+/** For running and paused containers. */
+const onLive = { ...onRunning, fits: ({ state }: ContainerSummary) => isLive(state) } as const;
 
 /** For any container that is not damaged. */
 const onWhole = { kind: "container", fits: isWhole, none: noneAtAll, many: true } as const;
@@ -170,16 +179,26 @@ const living: Command[] = [
         many: true,
         run: each(start),
     },
-    { ...onRunning, id: "stop", title: () => vscode.l10n.t("Stop"), run: each(stop) },
+    { ...onLive, id: "stop", title: () => vscode.l10n.t("Stop"), run: each(stop) },
     { ...onWhole, id: "restart", title: () => vscode.l10n.t("Restart"), run: each(restart) },
+    { ...onRunning, id: "pause", title: () => vscode.l10n.t("Pause"), run: each(pause) },
     {
-        ...onRunning,
+        kind: "container",
+        id: "resume",
+        fits: ({ state }) => state.kind === "paused",
+        none: () => vscode.l10n.t("No container is paused."),
+        title: () => vscode.l10n.t("Resume"),
+        many: true,
+        run: each(resume),
+    },
+    {
+        ...onLive,
         id: "kill",
         title: () => vscode.l10n.t("Send a signal to"),
         many: false,
         run: each(kill),
     },
-    { ...onRunning, id: "killNow", title: () => vscode.l10n.t("Kill"), run: each(killNow) },
+    { ...onLive, id: "killNow", title: () => vscode.l10n.t("Kill"), run: each(killNow) },
     {
         ...onWhole,
         id: "rename",

@@ -8,6 +8,7 @@ import {
     LogProgress,
     LogsRequest,
 } from "../../server/protocol";
+import { isLive } from "../liveness";
 import type { Connection } from "../connection";
 import { LogText, MAX_CHARACTERS } from "./text";
 
@@ -175,7 +176,7 @@ export class LogStream implements vscode.Disposable {
 /** Tells the runs of a container apart: when the present one, or else the last one, began. */
 function runOf(container: ContainerSummary | undefined): string | undefined {
     const state = container?.state;
-    if (state?.kind === "running") {
+    if (state !== undefined && isLive(state)) {
         return state.startedAt;
     }
     return state?.kind === "exited" ? state.exit.startedAt : undefined;

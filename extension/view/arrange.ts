@@ -1,5 +1,6 @@
 /** Which containers are shown, and in what order. Knows nothing of VS Code. */
 import type { ContainerId, ContainerSummary, Usage } from "../../server/protocol";
+import { isLive } from "../liveness";
 import { formatCommand } from "./format";
 
 /** Running containers come first in each of them. */
@@ -78,13 +79,13 @@ function compare(a: ContainerSummary, b: ContainerSummary, order: Order, usage: 
     }
 }
 
-/** Running first, then by `order` (newest or largest first), then by name. */
+/** Running and paused ones first, then by `order` (newest or largest first), then by name. */
 export function sorted(
     containers: readonly ContainerSummary[],
     order: Order,
     usage: UsageOf,
 ): ContainerSummary[] {
-    const isStopped = (container: ContainerSummary) => Number(container.state.kind !== "running");
+    const isStopped = (container: ContainerSummary) => Number(!isLive(container.state));
     return [...containers].sort(
         (a, b) => isStopped(a) - isStopped(b) || compare(a, b, order, usage) || byName(a, b),
     );

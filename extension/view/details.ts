@@ -1,6 +1,7 @@
 /** What the rows below a container say. Knows nothing of VS Code. */
 import * as l10n from "@vscode/l10n";
 import type { ContainerSummary, Usage } from "../../server/protocol";
+import { isLive } from "../liveness";
 import { rootfsName } from "./arrange";
 import {
     cpuTop,
@@ -39,9 +40,8 @@ const GRAPH_LENGTH = 10;
 
 /** What stands below a container: what it uses of its limits, and what it is. */
 export function detailRows(container: ContainerSummary, history: readonly Usage[]): Detail[] {
-    const running = container.state.kind === "running";
     return [
-        ...(running ? usageRows(container, history) : limitRows(container)),
+        ...(isLive(container.state) ? usageRows(container, history) : limitRows(container)),
         detail(
             "command",
             l10n.t("Command"),
@@ -49,7 +49,7 @@ export function detailRows(container: ContainerSummary, history: readonly Usage[
             formatCommand(container.command) || l10n.t("none: it waits until it is stopped"),
         ),
         detail("rootfs", l10n.t("Root file system"), "file-directory", rootfsName(container)),
-        ...(container.state.kind === "running"
+        ...(isLive(container.state)
             ? [detail("pid", l10n.t("Process"), "symbol-number", String(container.state.pid))]
             : []),
         detail("id", l10n.t("ID"), "key", container.id),

@@ -1,6 +1,7 @@
 /** The hover of a container, from what is known already: nothing is asked for it. */
 import * as l10n from "@vscode/l10n";
 import type { ContainerSummary, Usage } from "../../server/protocol";
+import { isLive } from "../liveness";
 import type { Activity } from "../model";
 import { rootfsName } from "./arrange";
 import {
@@ -27,6 +28,7 @@ export const HOVER_COMMANDS = [
     "myContainerManager.openShell",
     "myContainerManager.showLogs",
     "myContainerManager.start",
+    "myContainerManager.resume",
     "myContainerManager.stop",
     "myContainerManager.inspect",
 ] as const;
@@ -43,6 +45,8 @@ export interface Subject {
 }
 
 const BAR_WIDTH = 20;
+/** Percent of the time from which on a wait is worth a line. */
+const WAITING_SHOWN = 1;
 /** Longer commands are cut: a hover is not the place to read them. */
 const COMMAND_LENGTH = 120;
 
@@ -59,6 +63,8 @@ function writeState(to: Markdown, { container, activity, now }: Subject): void {
         to.appendText(activityText(activity));
     } else if (state.kind === "running") {
         to.appendText(l10n.t("running for {0}", since(state.startedAt, now)));
+    } else if (state.kind === "paused") {
+        to.appendText(l10n.t("paused, started {0} ago", since(state.startedAt, now)));
     } else if (state.kind === "exited") {
         to.appendText(l10n.t("{0}, {1} ago", stateText(state), since(state.exit.finishedAt, now)));
     } else if (state.kind === "broken") {
@@ -76,7 +82,7 @@ function writeFigure(to: Markdown, name: string, graph: string, text: string): v
 
 function writeUsage(to: Markdown, { container, history }: Subject): void {
     const usage = history.at(-1);
-    if (usage === undefined || container.state.kind !== "running") {
+    if (usage === undefined || !isLive(container.state)) {
         return;
     }
     to.appendMarkdown("| | | |\n|:--|:--|:--|\n");
@@ -141,9 +147,29 @@ function writeCounts(to: Markdown, usage: Usage): void {
         const written = formatBytes(usage.ioWriteBytes ?? 0);
         writeFigure(to, l10n.t("Disk"), "", l10n.t("{0} read, {1} written", read, written));
     }
+    writeWaiting(to, usage);
     if (usage.oomKills) {
         const count = String(usage.oomKills);
         writeFigure(to, l10n.t("Killed"), "", l10n.t("{0} for want of memory", count));
+    }
+}
+
+/** What keeps it from running: its own limit of cpu, and what others or the disk let it wait for. */
+function writeWaiting(to: Markdown, { throttledUsec, pressure = {} }: Usage): void {
+    if (throttledUsec) {
+        const time = formatDuration(throttledUsec / 1000);
+        writeFigure(to, l10n.t("Throttled"), "", l10n.t("{0} by its limit of CPU", time));
+    }
+    const shares = [
+        [l10n.t("CPU"), pressure.cpu],
+        [l10n.t("Memory"), pressure.memory],
+        [l10n.t("Disk"), pressure.io],
+    ] as const;
+    const waiting = shares
+        .filter(([, each]) => each !== undefined && each.some >= WAITING_SHOWN)
+        .map(([name, each]) => `${name} ${each?.some.toFixed(0) ?? ""} %`);
+    if (waiting.length > 0) {
+        writeFigure(to, l10n.t("Waiting for"), "", waiting.join(", "));
     }
 }
 
@@ -158,10 +184,13 @@ function writeLinks(to: Markdown, { container }: Subject): void {
     if (container.state.kind === "running") {
         offered.push(["myContainerManager.openShell", `$(terminal) ${l10n.t("Shell")}`]);
     }
+    if (container.state.kind === "paused") {
+        offered.push(["myContainerManager.resume", `$(debug-continue) ${l10n.t("Resume")}`]);
+    }
     if (container.state.kind !== "broken") {
         offered.push(["myContainerManager.showLogs", `$(output) ${l10n.t("Logs")}`]);
         offered.push(
-            container.state.kind === "running"
+            isLive(container.state)
                 ? ["myContainerManager.stop", `$(debug-stop) ${l10n.t("Stop")}`]
                 : ["myContainerManager.start", `$(debug-start) ${l10n.t("Start")}`],
         );

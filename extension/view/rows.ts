@@ -41,6 +41,12 @@ export function activityText(activity: Activity): string {
             return l10n.t("stopping…");
         case "restarting":
             return l10n.t("restarting…");
+        case "pausing":
+            return l10n.t("pausing…");
+        case "resuming":
+            return l10n.t("resuming…");
+        case "limiting":
+            return l10n.t("changing limits…");
         case "killing":
             return l10n.t("sending a signal…");
         case "removing":
@@ -57,6 +63,8 @@ export function stateText(state: ContainerState): string {
             return l10n.t("created");
         case "running":
             return l10n.t("running");
+        case "paused":
+            return l10n.t("paused");
         case "exited":
             if (state.exit.oomKilled) {
                 return l10n.t("killed, out of memory");
@@ -82,6 +90,7 @@ export function groupTitle(key: string, grouping: Grouping): string {
     const titles: Record<string, string> = {
         created: l10n.t("Created"),
         running: l10n.t("Running"),
+        paused: l10n.t("Paused"),
         exited: l10n.t("Exited"),
         lost: l10n.t("Ended, nobody saw how"),
         broken: l10n.t("Damaged"),
@@ -96,6 +105,8 @@ export function stateIcon(state: ContainerState): Icon {
             return { id: "circle-outline" };
         case "running":
             return { id: "play-circle", color: "testing.iconPassed" };
+        case "paused":
+            return { id: "debug-pause", color: "charts.yellow" };
         case "exited":
             if (state.exit.oomKilled) {
                 return { id: "flame", color: "charts.orange" };

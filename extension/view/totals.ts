@@ -1,5 +1,6 @@
 /** The sums that the status bar shows. Knows nothing of VS Code. */
 import type { ContainerSummary, Usage } from "../../server/protocol";
+import { isLive } from "../liveness";
 import type { UsageOf } from "./arrange";
 
 export interface Totals {
@@ -33,10 +34,10 @@ export function totals(
 ): Totals {
     const result: Totals = { running: 0, busiest: [], nearLimit: [] };
     for (const container of containers) {
-        if (container.state.kind !== "running") {
+        if (!isLive(container.state)) {
             continue;
         }
-        result.running += 1;
+        result.running += Number(container.state.kind === "running");
         const usage = usageOf(container.id);
         if (usage === undefined) {
             continue;

@@ -1,13 +1,11 @@
 /** The options of the commands that show containers and lead them through their life. */
 import type { Command } from "commander";
-import { examples, ID_HELP, TRACE_HELP, valueOption, type Definition } from "./define";
+import { examples, ID_HELP, IDS_HELP, TRACE_HELP, valueOption, type Definition } from "./define";
 import type { StartOptions, StopOptions } from "./lifecycle";
 import type { LogsOptions } from "./logs";
 import type { JsonOption } from "./show";
 import type { StatsOptions } from "./stats";
 import { parseCount } from "./values";
-
-const IDS_HELP = `${ID_HELP}; several are done at once, each failure is told`;
 
 /** Defines the commands that only look. */
 export function defineShow({ program, context, action }: Definition): void {
@@ -209,15 +207,18 @@ JSON: an array of
   {id, name, rootfs, command, limits, createdAt, tty, interactive, state}
   rootfs is {kind: "host"}, {kind: "directory", path} or {kind: "imported", name}, absent of a
   broken one, whose createdAt is "";
-  limits has those of memory (bytes), cpu (cores), cpuset and pids that are set;
-  state is {kind: "created"}, {kind: "running", pid, startedAt}, {kind: "exited", exit},
-  {kind: "lost"} or {kind: "broken", reason}; exit is {exitCode, signal, oomKilled,
+  limits has those of memory (bytes), cpu (cores), cpuset, pids, ioRead and ioWrite (bytes a
+  second) that are set;
+  state is {kind: "created"}, {kind: "running", pid, startedAt}, {kind: "paused", pid,
+  startedAt}, {kind: "exited", exit}, {kind: "lost"} or {kind: "broken", reason};
+  exit is {exitCode, signal, oomKilled,
   startedAt, finishedAt, memoryPeak, cpuUsageUsec}. Times are RFC 3339.`;
 
 const STATUS_JSON = `
 JSON: one object as in mcm list --json, with, while it runs, usage: {time, cpu,
-  cpuUsageUsec, throttledUsec, memory, memoryLimit, memoryPeak, pids, pidsLimit,
-  ioReadBytes, ioWriteBytes, oomKills}. A figure that this host cannot give is absent.`;
+  cpuUsageUsec, throttledUsec, cpuPeriods, throttledPeriods, memory, memoryLimit, memoryPeak,
+  pids, pidsLimit, ioReadBytes, ioWriteBytes, oomKills, pressure}; pressure has {some, full}, in
+  percent of the last 10 s, of cpu, memory and io. A figure that this host cannot give is absent.`;
 
 const DIFF_JSON = `
 JSON: {changes: [{path, change: added|modified|deleted, type: file|directory|link|special,

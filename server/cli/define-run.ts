@@ -1,16 +1,9 @@
 /** The options of `mcm run`, `mcm exec` and `mcm attach`. */
 import type { Command } from "commander";
 import { examples, ID_HELP, TRACE_HELP, valueOption, type Definition } from "./define";
+import { limitOptions } from "./define-limits";
 import type { ExecOptions, RunOptions } from "./run";
-import {
-    parseCount,
-    parseCpuLimit,
-    parseCpuset,
-    parseEnv,
-    parseMemoryLimit,
-    parseRootfs,
-    parseVolume,
-} from "./values";
+import { parseEnv, parseRootfs, parseVolume } from "./values";
 
 const EXIT_CODES = `
 Exit codes:
@@ -50,7 +43,7 @@ export function defineRun({ program, context, action }: Definition): void {
 }
 
 function runOptions(command: Command): Command {
-    return command
+    command
         .summary("make a container and start it")
         .description(
             "Makes a container, starts it in the background and prints its id. Without a command " +
@@ -68,21 +61,8 @@ function runOptions(command: Command): Command {
                     "/usr copy-on-write (default: host)",
                 parseRootfs,
             ),
-        )
-        .addOption(
-            valueOption(
-                "-m, --memory <size>",
-                "most memory: digits with an optional K, M, G or T (binary)",
-                parseMemoryLimit,
-            ),
-        )
-        .addOption(valueOption("--cpu <cores>", "most cpu, in cores, at least 0.01", parseCpuLimit))
-        .addOption(valueOption("--cpuset <list>", "cpus it may run on: 0-1,3", parseCpuset))
-        .addOption(
-            valueOption("--pids <number>", "most processes and threads", (option, value) =>
-                parseCount(option, value, 1),
-            ),
-        )
+        );
+    return limitOptions(command)
         .option("--hostname <name>", "host name inside (default: the container's name)")
         .addOption(valueOption("-e, --env <key=value>", "environment variable; repeat", parseEnv))
         .option("-w, --workdir <dir>", "working directory inside (default: /)")

@@ -32,3 +32,6 @@ export function examples(...lines: readonly (readonly [command: string, does: st
 /** What an ID is, for the help of every command that takes one. */
 export const TRACE_HELP = "show on stderr each step of the start, with its values and microseconds";
 export const ID_HELP = "an id, a unique beginning of one, or the container's name";
+
+/** The same for a command that takes several. */
+export const IDS_HELP = `${ID_HELP}; several are done at once, each failure is told`;

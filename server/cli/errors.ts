@@ -63,7 +63,12 @@ export function describeError(error: unknown): string {
 }
 
 /** Options that a parameter of the protocol comes from, where the two have different names. */
-const OPTIONS: Record<string, string> = { volumes: "volume", graceSeconds: "time" };
+const OPTIONS: Record<string, string> = {
+    volumes: "volume",
+    graceSeconds: "time",
+    ioRead: "io-read",
+    ioWrite: "io-write",
+};
 
 /** Parameters that come from an argument: they have no option. */
 const ARGUMENTS = ["container", "command", "name", "source"];

@@ -66,6 +66,7 @@ export function formatCpuTime(microseconds: number): string {
 export function formatState(state: ContainerState): string {
     switch (state.kind) {
         case "running":
+        case "paused":
         case "created":
         case "lost":
         case "broken":
@@ -108,6 +109,8 @@ export function formatLimits(limits: Limits): string {
         limits.cpu === undefined ? [] : [`cpu ${limits.cpu}`],
         limits.cpuset === undefined ? [] : [`cpus ${limits.cpuset}`],
         limits.pids === undefined ? [] : [`pids ${limits.pids}`],
+        limits.ioRead === undefined ? [] : [`read ${formatBytes(limits.ioRead)}/s`],
+        limits.ioWrite === undefined ? [] : [`write ${formatBytes(limits.ioWrite)}/s`],
     ].flat();
     return parts.length === 0 ? "none" : parts.join(", ");
 }

@@ -1,15 +1,19 @@
 /** The verbs that take several containers, and `mcm rename`. */
 import {
     KillRequest,
+    PauseRequest,
     RemoveRequest,
     RenameRequest,
     RestartRequest,
+    ResumeRequest,
     StartRequest,
     StopRequest,
+    UpdateRequest,
+    type LimitChanges,
 } from "../protocol";
 import type { Client } from "./client";
 import { remark, type Context } from "./context";
-import { describeError, EXIT } from "./errors";
+import { CliError, describeError, EXIT } from "./errors";
 import { printable } from "./text";
 import { withTimeline } from "./timeline";
 
@@ -82,6 +86,33 @@ export function restart(
 ): Promise<number> {
     return forEach(containers, context, async (client, container) => {
         await client.request(RestartRequest, { container, graceSeconds: time });
+    });
+}
+
+/** `mcm pause ID…`. */
+export function pause(containers: string[], context: Context): Promise<number> {
+    return forEach(containers, context, async (client, container) => {
+        await client.request(PauseRequest, { container });
+    });
+}
+
+/** `mcm resume ID…`. */
+export function resume(containers: string[], context: Context): Promise<number> {
+    return forEach(containers, context, async (client, container) => {
+        await client.request(ResumeRequest, { container });
+    });
+}
+
+/** `mcm update ID`. */
+export function update(container: string, limits: LimitChanges, context: Context): Promise<number> {
+    if (Object.keys(limits).length === 0) {
+        throw new CliError(
+            "update: no limit is given; give at least one, for example --memory 100M",
+        );
+    }
+    return context.withClient(async (client) => {
+        await client.request(UpdateRequest, { container, limits });
+        return EXIT.ok;
     });
 }
 

@@ -4,6 +4,7 @@ import { version } from "../../package.json";
 import type { Context } from "./context";
 import type { Definition } from "./define";
 import { defineLifecycle, defineShow } from "./define-containers";
+import { defineLimits } from "./define-limits";
 import { defineBackend, defineDoctor, defineRootfs } from "./define-others";
 import { defineRun } from "./define-run";
 import { CliError, EXIT } from "./errors";
@@ -59,6 +60,7 @@ export function defineProgram(context: Context, finish: (exitCode: number) => vo
     defineRun(definition);
     defineShow(definition);
     defineLifecycle(definition);
+    defineLimits(definition);
     defineRootfs(definition);
     defineBackend(definition);
     defineDoctor(definition);

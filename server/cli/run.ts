@@ -36,7 +36,7 @@ export interface RunOptions extends Limits {
 /** `mcm run`: prints the id at once, or is the container's terminal until it ends. */
 export function run(command: string[], options: RunOptions, context: Context): Promise<number> {
     const { name, rootfs, hostname, workdir, user, interactive, tty, trace, json } = options;
-    const { memory, cpu, cpuset, pids } = options;
+    const { memory, cpu, cpuset, pids, ioRead, ioWrite } = options;
     const attached = interactive && tty;
     if (attached && json) {
         throw new CliError("--json describes a container in the background; leave out -i -t");
@@ -50,7 +50,7 @@ export function run(command: string[], options: RunOptions, context: Context): P
                 name,
                 rootfs,
                 command,
-                limits: { memory, cpu, cpuset, pids },
+                limits: { memory, cpu, cpuset, pids, ioRead, ioWrite },
                 hostname,
                 env: tty ? terminalEnv(options.env) : options.env,
                 workdir,

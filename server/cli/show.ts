@@ -46,7 +46,7 @@ export function listTable(containers: readonly ContainerSummary[], now: number):
         id,
         name,
         formatState(state),
-        state.kind === "running" ? String(state.pid) : "",
+        "pid" in state ? String(state.pid) : "",
         limitsCell(limits),
         shorten(formatRootfs(rootfs), CELL_LIMIT),
         formatAgo(createdAt, now),
@@ -69,17 +69,19 @@ export function statusFields(container: ContainerStatus, now: number): string {
         ["Name", container.name],
         ["Status", formatState(state)],
         ["Reason", state.kind === "broken" ? state.reason : undefined],
-        ["PID", state.kind === "running" ? String(state.pid) : undefined],
-        ["Started", state.kind === "running" ? formatAgo(state.startedAt, now) : undefined],
+        ["PID", "pid" in state ? String(state.pid) : undefined],
+        ["Started", "pid" in state ? formatAgo(state.startedAt, now) : undefined],
         ["Finished", exit && formatAgo(exit.finishedAt, now)],
         ["Memory", usage ? memoryOf(usage) : limitOnly(limits.memory, formatBytes)],
         ["Memory peak", peakOf(usage?.memoryPeak ?? exit?.memoryPeak)],
         ["CPU", usage ? cpuOf(usage, limits.cpu) : limitOnly(limits.cpu, coresText)],
         ["CPU time", cpuTimeOf(usage?.cpuUsageUsec ?? exit?.cpuUsageUsec)],
-        ["CPU throttled", usage?.throttledUsec ? formatCpuTime(usage.throttledUsec) : undefined],
+        ["CPU throttled", usage && throttlingOf(usage)],
         ["CPUs", limits.cpuset],
         ["PIDs", usage ? pidsOf(usage) : limitOnly(limits.pids, String)],
         ["Disk I/O", usage && ioOf(usage)],
+        ["Disk limits", ioLimitsOf(limits)],
+        ["Pressure", usage && pressureOf(usage)],
         ["OOM kills", usage?.oomKills ? String(usage.oomKills) : undefined],
         ["Rootfs", formatRootfs(container.rootfs)],
         ["Command", formatCommand(container.command)],
@@ -138,6 +140,34 @@ export function ioOf({ ioReadBytes, ioWriteBytes }: Usage): string | undefined {
         return undefined;
     }
     return `${formatBytes(ioReadBytes)} read, ${formatBytes(ioWriteBytes)} written`;
+}
+
+/** "2.50 s, in 25 of 30 periods"; undefined when it never was, and when this host has no figure. */
+export function throttlingOf(usage: Usage): string | undefined {
+    const { throttledUsec, throttledPeriods, cpuPeriods } = usage;
+    if (!throttledUsec) {
+        return undefined;
+    }
+    const time = formatCpuTime(throttledUsec);
+    return throttledPeriods === undefined || cpuPeriods === undefined
+        ? time
+        : `${time}, in ${throttledPeriods} of ${cpuPeriods} periods`;
+}
+
+/** "read 10 MiB/s, write 5 MiB/s"; undefined when neither is limited. */
+function ioLimitsOf({ ioRead, ioWrite }: ContainerSummary["limits"]): string | undefined {
+    return ioRead === undefined && ioWrite === undefined
+        ? undefined
+        : formatLimits({ ioRead, ioWrite });
+}
+
+/** "cpu 12%, memory 0%, io 3%": of the last 10 s; undefined when this host has no figures. */
+export function pressureOf({ pressure = {} }: Usage): string | undefined {
+    const shares = (["cpu", "memory", "io"] as const).map((resource) => {
+        const share = pressure[resource]?.some;
+        return share === undefined ? [] : [`${resource} ${share.toFixed(0)}%`];
+    });
+    return shares.flat().join(", ") || undefined;
 }
 
 /** `mcm list`. */

@@ -11,7 +11,7 @@ import {
 import type { Client } from "./client";
 import type { Context, Io } from "./context";
 import { EXIT } from "./errors";
-import { formatBytes, formatCpu } from "./format";
+import { formatBytes, formatCpu, formatCpuTime } from "./format";
 import { untilInterrupted } from "./interrupt";
 import { formatTable, type Column } from "./table";
 
@@ -28,12 +28,15 @@ const COLUMNS: readonly Column[] = [
     { heading: "CONTAINER ID" },
     { heading: "NAME" },
     { heading: "CPU", align: "right" },
+    { heading: "THROTTLED", align: "right" },
     { heading: "MEMORY", align: "right" },
     { heading: "LIMIT", align: "right" },
     { heading: "MEM", align: "right" },
+    { heading: "PEAK", align: "right" },
     { heading: "PIDS", align: "right" },
     { heading: "DISK READ", align: "right" },
     { heading: "WRITTEN", align: "right" },
+    { heading: "PRESSURE" },
 ];
 
 type Names = ReadonlyMap<ContainerId, string>;
@@ -56,14 +59,24 @@ export function statsTable(sample: StatsSample, names: Names): string {
         row.id,
         row.name,
         figure(row.cpu, formatCpu),
+        figure(row.throttledUsec, formatCpuTime),
         figure(row.memory, formatBytes),
         figure(row.memoryLimit, formatBytes),
         figure(row.memory && row.memoryLimit && row.memory / row.memoryLimit, formatCpu),
+        figure(row.memoryPeak, formatBytes),
         figure(row.pids, String),
         figure(row.ioReadBytes, formatBytes),
         figure(row.ioWriteBytes, formatBytes),
+        pressureCell(row),
     ]);
     return formatTable(COLUMNS, rows);
+}
+
+/** Percent of the last 10 s in which something waited for cpu, memory, io: "12/0/3". */
+function pressureCell({ pressure }: Usage): string {
+    const { cpu, memory, io } = pressure ?? {};
+    const shares = [cpu, memory, io].map((each) => each?.some.toFixed(0) ?? "-");
+    return pressure === undefined ? "" : shares.join("/");
 }
 
 /** The JSON line of one sample. */

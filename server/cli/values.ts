@@ -5,7 +5,15 @@
  */
 import { resolve } from "node:path";
 import type { Rootfs, Volume } from "../protocol";
-import { CPU_FORM, MEMORY_FORM, MEMORY_MINIMUM, parseCpu, parseMemory } from "../sizes";
+import {
+    CPU_FORM,
+    MEMORY_FORM,
+    MEMORY_MINIMUM,
+    parseCpu,
+    parseMemory,
+    RATE_FORM,
+    RATE_MINIMUM,
+} from "../sizes";
 import { CliError } from "./errors";
 
 /**
@@ -24,6 +32,16 @@ export function parseMemoryLimit(option: string, value: string): number {
     if (bytes === undefined || bytes < MEMORY_MINIMUM) {
         const fault = bytes === undefined ? "not a size" : `less than ${MEMORY_MINIMUM / 2 ** 20}M`;
         refuse(option, value, fault, MEMORY_FORM);
+    }
+    return bytes;
+}
+
+/** A limit of reading or writing, in bytes a second. */
+export function parseRate(option: string, value: string): number {
+    const bytes = parseMemory(value);
+    if (bytes === undefined || bytes < RATE_MINIMUM) {
+        const fault = bytes === undefined ? "not a size" : `less than ${RATE_MINIMUM / 1024}K`;
+        refuse(option, value, fault, RATE_FORM);
     }
     return bytes;
 }

@@ -27,6 +27,7 @@ import {
 import { signalNumber } from "../sessions/signals";
 import type { Container, HealthyContainer } from "../store";
 import { bySummaryOrder, detailsOf, summaryOf } from "../summary";
+import { catchUp } from "./limits";
 
 /** Seconds between TERM and KILL when nobody says otherwise. */
 const GRACE_SECONDS = 10;
@@ -168,7 +169,7 @@ export async function inspect({ container }: ContainerRef, deps: Deps): Promise<
 export async function status({ container }: ContainerRef, deps: Deps): Promise<ContainerStatus> {
     const found = await deps.store.find(container);
     const summary = summaryOf(found);
-    if (summary.state.kind !== "running") {
+    if (found.state.kind !== "running") {
         return summary;
     }
     return { ...summary, usage: await deps.sampler.usage(found.id) };
@@ -200,7 +201,7 @@ async function launch(
         rootfs: rootfs.directory,
         idBase: config.idBase,
         hostname: hostnameOf(config),
-        ...config.limits,
+        limits: config.limits,
         workdir: config.workdir,
         user: config.user,
         mounts: [...rootfs.mounts, ...config.volumes],
@@ -218,7 +219,8 @@ async function launch(
             throw error;
         }
     });
-    return { running: { ...container, state: { kind: "running", process } }, trace };
+    await catchUp(container, deps);
+    return { running: { ...container, state: { kind: "running", process, paused: false } }, trace };
 }
 
 /**
@@ -242,7 +244,7 @@ async function whenUnlocked<Result>(
         }
         const current = await deps.store.get(container.id);
         if (current?.state.kind === "running" || Date.now() > deadline) {
-            throw runningError(container, "Stop it first.");
+            throw runningError(current ?? container, "Stop it first.");
         }
         await sleep(UNLOCK_RETRY_MS);
     }

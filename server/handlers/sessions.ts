@@ -1,6 +1,7 @@
 /** Commands that a client is connected with, and what it sends them. */
 import type * as z from "zod/mini";
 import type { Client } from "../client";
+import { pausedError } from "../containerErrors";
 import type { Deps, RequestContext } from "../deps";
 import { attachTo } from "../sessions/attachment";
 import { AttachSession } from "../sessions/attach";
@@ -30,7 +31,10 @@ export async function exec(
 ): Promise<SessionEnd> {
     const session = new ExecSession(sessionClient(client, params.token));
     return withStream(client, params.token, session, async () => {
-        const { container, process } = await deps.store.findRunning(params.container);
+        const { container, process, paused } = await deps.store.findRunning(params.container);
+        if (paused) {
+            throw pausedError(container);
+        }
         const { config } = container;
         const options = {
             id: container.id,

@@ -176,7 +176,7 @@ suite("what the commands print", () => {
 
     test("status of a running container shows usage of limits", () => {
         const status: ContainerStatus = {
-            ...container({ limits: { memory: 100 * MIB, cpu: 0.5, pids: 256 } }),
+            ...container({ limits: { memory: 100 * MIB, cpu: 0.5, pids: 256, ioRead: 10 * MIB } }),
             usage: {
                 time: NOW,
                 cpu: 0.257,
@@ -186,24 +186,34 @@ suite("what the commands print", () => {
                 memoryPeak: 3 * MIB,
                 pids: 2,
                 pidsLimit: 256,
+                throttledUsec: 2_500_000,
+                cpuPeriods: 30,
+                throttledPeriods: 25,
+                ioReadBytes: MIB,
+                ioWriteBytes: 0,
+                pressure: { cpu: { some: 12.4 }, memory: { some: 0, full: 0 } },
             },
         };
         assert.equal(
             statusFields(status, NOW),
             [
-                "Container:    0123456789ab",
-                "Name:         brave-otter",
-                "Status:       running",
-                "PID:          4711",
-                "Started:      2 minutes ago",
-                "Memory:       1.5 MiB of 100 MiB (1.5%)",
-                "Memory peak:  3 MiB",
-                "CPU:          25.7% of one core, limit 0.5 cores",
-                "CPU time:     0.35 s",
-                "PIDs:         2 of 256",
-                "Rootfs:       host",
-                "Command:      /bin/sh",
-                "Created:      2 minutes ago",
+                "Container:      0123456789ab",
+                "Name:           brave-otter",
+                "Status:         running",
+                "PID:            4711",
+                "Started:        2 minutes ago",
+                "Memory:         1.5 MiB of 100 MiB (1.5%)",
+                "Memory peak:    3 MiB",
+                "CPU:            25.7% of one core, limit 0.5 cores",
+                "CPU time:       0.35 s",
+                "CPU throttled:  2.50 s, in 25 of 30 periods",
+                "PIDs:           2 of 256",
+                "Disk I/O:       1 MiB read, 0 B written",
+                "Disk limits:    read 10 MiB/s",
+                "Pressure:       cpu 12%, memory 0%",
+                "Rootfs:         host",
+                "Command:        /bin/sh",
+                "Created:        2 minutes ago",
                 "",
             ].join("\n"),
         );
@@ -225,7 +235,15 @@ suite("what the commands print", () => {
         const sample = {
             time: NOW,
             usage: {
-                "0123456789ab": { time: NOW, cpu: 1.5, memory: 50 * MIB, memoryLimit: 100 * MIB },
+                "0123456789ab": {
+                    time: NOW,
+                    cpu: 1.5,
+                    throttledUsec: 2_500_000,
+                    memory: 50 * MIB,
+                    memoryLimit: 100 * MIB,
+                    memoryPeak: 60 * MIB,
+                    pressure: { cpu: { some: 12.4 }, io: { some: 0, full: 0 } },
+                },
                 fedcba987654: { time: NOW, pids: 3, ioReadBytes: 4096, ioWriteBytes: 0 },
             },
             host: { cpus: 2, memory: 2 ** 33 },
@@ -237,9 +255,9 @@ suite("what the commands print", () => {
         assert.equal(
             statsTable(sample, names),
             [
-                "CONTAINER ID  NAME     CPU  MEMORY    LIMIT    MEM  PIDS  DISK READ  WRITTEN",
-                "fedcba987654  db         -       -        -      -     3      4 KiB      0 B",
-                "0123456789ab  web   150.0%  50 MiB  100 MiB  50.0%     -          -        -",
+                "CONTAINER ID  NAME     CPU  THROTTLED  MEMORY    LIMIT    MEM    PEAK  PIDS  DISK READ  WRITTEN  PRESSURE",
+                "fedcba987654  db         -          -       -        -      -       -     3      4 KiB      0 B  -",
+                "0123456789ab  web   150.0%     2.50 s  50 MiB  100 MiB  50.0%  60 MiB     -          -        -  12/-/0",
                 "",
             ].join("\n"),
         );

@@ -122,6 +122,8 @@ total_active_file 1000
         assert.deepEqual(read(layout("v1")), {
             cpuUsageUsec: 1_234_568,
             throttledUsec: 5000,
+            cpuPeriods: 3,
+            throttledPeriods: 2,
             memory: 6000,
             memoryLimit: 104_857_600,
             memoryPeak: 20_000,
@@ -134,7 +136,8 @@ total_active_file 1000
 
     test("is read from the files of v2", async () => {
         await files("unified", {
-            "cpu.stat": "usage_usec 77\nuser_usec 70\nnr_throttled 1\nthrottled_usec 9\n",
+            "cpu.stat":
+                "usage_usec 77\nuser_usec 70\nnr_periods 5\nnr_throttled 1\nthrottled_usec 9\n",
             "memory.current": "10000\n",
             "memory.stat": "anon 1\nfile 2\ninactive_file 4000\n",
             "memory.max": "max\n",
@@ -144,10 +147,17 @@ total_active_file 1000
             "pids.max": "256\n",
             "io.stat":
                 "8:0 rbytes=100 wbytes=20 rios=1 wios=2 dbytes=3 dios=4\n8:16 rbytes=5 wbytes=0\n",
+            "cpu.pressure":
+                "some avg10=12.50 avg60=3.00 avg300=1.00 total=77\n" +
+                "full avg10=0.00 avg60=0.00 avg300=0.00 total=0\n",
+            "memory.pressure": "some avg10=0.00 avg60=0.00 avg300=0.00 total=0\n",
         });
         assert.deepEqual(read(layout("v2")), {
             cpuUsageUsec: 77,
             throttledUsec: 9,
+            cpuPeriods: 5,
+            throttledPeriods: 1,
+            pressure: { cpu: { some: 12.5, full: 0 }, memory: { some: 0 } },
             memory: 6000,
             memoryPeak: 20_000,
             oomKills: 1,
@@ -156,6 +166,13 @@ total_active_file 1000
             ioReadBytes: 105,
             ioWriteBytes: 20,
         });
+    });
+
+    test("has the pressure that the unified hierarchy tells beside controllers of v1", async () => {
+        await files("pids", { "pids.current": "4\n" });
+        await files("unified", { "io.pressure": "some avg10=1.00 avg60=0 avg300=0 total=5\n" });
+        const hybrid = { ...layout("v1"), unified: layout("v2").unified };
+        assert.deepEqual(read(hybrid), { pids: 4, pressure: { io: { some: 1 } } });
     });
 
     test("leaves out what the host cannot give, and no limit is no figure", async () => {

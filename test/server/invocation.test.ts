@@ -47,10 +47,7 @@ test("a start without a command is told nothing that was not asked for", () => {
 test("a start is told everything, each value an argument of its own", () => {
     const { args, env } = startInvocation({
         ...MINIMAL,
-        memory: 104857600,
-        cpu: 0.5,
-        cpuset: "0-1,3",
-        pids: 64,
+        limits: { memory: 104857600, cpu: 0.5, cpuset: "0-1,3", pids: 64, ioRead: 10, ioWrite: 20 },
         workdir: "/srv",
         user: "www-data:33",
         mounts: [
@@ -66,6 +63,7 @@ test("a start is told everything, each value an argument of its own", () => {
     assert.deepEqual(args, [
         ...MINIMAL_ARGS,
         ...["--memory", "104857600", "--cpu-quota", "50000", "--cpuset", "0-1,3", "--pids", "64"],
+        ...["--io-read", "10", "--io-write", "20"],
         ...["--workdir", "/srv", "--user", "www-data:33"],
         ...["--mount", "cow", "/usr", "/usr", "--mount", "ro", "/a:b,c\\d", "/x y"],
         ...["--interactive", "--tty", "--rows", "24", "--cols", "80", "--auto-remove"],
@@ -76,7 +74,7 @@ test("a start is told everything, each value an argument of its own", () => {
 });
 
 test("the smallest share of a core is the kernel's smallest quota", () => {
-    const { args } = startInvocation({ ...MINIMAL, cpu: 0.01 });
+    const { args } = startInvocation({ ...MINIMAL, limits: { cpu: 0.01 } });
     assert.equal(args[args.indexOf("--cpu-quota") + 1], "1000");
 });
 

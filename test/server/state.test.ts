@@ -13,6 +13,7 @@ let roots: TemporaryRoots;
 let paths: ContainerPaths;
 /** Reads during the whole test, so what it remembers may not be wrong. */
 let reader: StateReader;
+let paused = false;
 /** Stands for a container's process. */
 let child: ChildProcess;
 
@@ -21,7 +22,7 @@ beforeEach(async () => {
     paths = new Paths(roots.stateDir, roots.runDir, "").container("0123456789ab");
     await mkdir(paths.state, { recursive: true });
     await mkdir(paths.run, { recursive: true });
-    reader = new StateReader(paths);
+    reader = new StateReader(paths, () => paused);
     child = spawn("sleep", ["1000"], { stdio: "ignore", cwd: "/" });
     await once(child, "spawn");
 });
@@ -42,7 +43,7 @@ const STARTED = "2026-01-01T00:00:00.000000Z";
 
 function state(): LiveState {
     const read = reader.read();
-    assert.deepEqual(new StateReader(paths).read(), read);
+    assert.deepEqual(new StateReader(paths, () => paused).read(), read);
     return read;
 }
 
@@ -96,7 +97,15 @@ test("one without any record is created", () => {
 
 test("one whose process lives is running", async () => {
     await writeRunning();
-    assert.deepEqual(state(), { kind: "running", process: processRecord() });
+    assert.deepEqual(state(), { kind: "running", process: processRecord(), paused });
+});
+
+test("one whose process lives is paused while the kernel says so", async () => {
+    await writeRunning();
+    paused = true;
+    assert.deepEqual(state(), { kind: "running", process: processRecord(), paused: true });
+    paused = false;
+    assert.deepEqual(state(), { kind: "running", process: processRecord(), paused: false });
 });
 
 test("a pid that another process has now is not the container", async () => {
@@ -132,7 +141,7 @@ test("one whose end is being recorded still runs, until it is", async () => {
     const record = processRecord();
     await endChild();
     await whileLocked(async () => {
-        assert.deepEqual(state(), { kind: "running", process: record });
+        assert.deepEqual(state(), { kind: "running", process: record, paused });
         await writeFile(paths.exitPartial, JSON.stringify(EXIT));
         await rename(paths.exitPartial, paths.exit);
         assert.deepEqual(state(), { kind: "exited", exit: EXIT });

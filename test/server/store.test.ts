@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { mkdir, readdir, readFile, rm, utimes, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { afterEach, beforeEach, test } from "node:test";
+import { detectCgroups } from "../../server/cgroup";
 import { McmError } from "../../server/errors";
 import type { Native } from "../../server/native";
 import { Paths } from "../../server/paths";
@@ -35,7 +36,7 @@ afterEach(() => roots.dispose());
 
 /** A store of another process, so to speak: nothing is shared but the disk. */
 function another(): Store {
-    return new Store(paths, removals as Native);
+    return new Store(paths, removals as Native, detectCgroups());
 }
 
 function failsWith(code: ErrorCode, message: RegExp) {
@@ -276,7 +277,7 @@ test("a removal that cannot be finished does not keep the others from it", async
         removeTree: (tree: string) =>
             tree === stuck ? Promise.reject(new Error("stuck")) : removals.removeTree(tree),
     };
-    const failures = await new Store(paths, native as Native).sweep();
+    const failures = await new Store(paths, native as Native, detectCgroups()).sweep();
     assert.deepEqual(failures.map(String), ["Error: stuck"]);
     assert.deepEqual(await readdir(paths.containers), [path.basename(stuck)]);
 });
