@@ -88,7 +88,8 @@ int filesystem_clone(int fd, uint64_t attributes)
         open_tree(fd, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | AT_RECURSIVE);
 
     if (clone < 0 ||
-        mount_setattr(clone, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr, sizeof(attr)) < 0)
+        (attributes != 0 &&
+         mount_setattr(clone, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr, sizeof(attr)) < 0))
         return -1;
     return TAKE_FD(clone);
 }
