@@ -38,7 +38,7 @@ async function useContainer({ workbench, picture }: Desk): Promise<void> {
 
     await workbench.rowAction(row, "Stop");
     await eventually(async () => /exited|ended/.test(await row.innerText()), "it is stopped");
-    say(`stopped: ${oneLine(await row.innerText())}`);
+    say(`stopped: ${(await row.getAttribute("aria-label")) ?? "a row without a label"}`);
     await removeContainer(workbench, answers.name);
     await workbench.welcome().getByText("There are no containers yet").waitFor();
     say("removed: there are no containers again");

@@ -71,7 +71,7 @@ function runOptions(command: Command): Command {
             valueOption(
                 "-v, --volume <src:dst[:mode]>",
                 "a directory or file of this computer inside; ro read-only, rw (default), or " +
-                    "cow: changes stay in the container; repeat",
+                    "cow: changes stay in the container; \\: is a : in a path; repeat",
                 parseVolume,
             ),
         )

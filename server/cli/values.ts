@@ -85,11 +85,17 @@ function isMode(mode: string): mode is Volume["mode"] {
     return mode === "ro" || mode === "rw" || mode === "cow";
 }
 
-/** `SRC:DST[:ro|rw|cow]`, added to those before; SRC may be relative to here, rw is the default. */
+/**
+ * `SRC:DST[:ro|rw|cow]`, added to those before; SRC may be relative to here, rw is the default. A
+ * colon that belongs to a path has a backslash before it.
+ */
 export function parseVolume(option: string, value: string, before: Volume[] = []): Volume[] {
-    const [source, target, mode = "rw", ...rest] = value.split(":");
+    const parts = value.split(/(?<!\\):/).map((part) => part.replaceAll("\\:", ":"));
+    const [source, target, mode = "rw", ...rest] = parts;
     if (!source || !target?.startsWith("/") || !isMode(mode) || rest.length > 0) {
-        const takes = 'SRC:DST[:ro|rw|cow] with an absolute DST, for example "./src:/work:ro"';
+        const takes =
+            'SRC:DST[:ro|rw|cow] with an absolute DST, for example "./src:/work:ro", ' +
+            "and \\: for each : in a path";
         refuse(option, value, "not a volume", takes);
     }
     return [...before, { source: resolve(source), target, mode }];

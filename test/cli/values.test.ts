@@ -99,6 +99,9 @@ suite("values of options", () => {
     test("volumes add up, their source is relative to here, and they are writable unless told", () => {
         const first = parseVolume("--volume", "src:/work");
         assert.deepEqual(first, [{ source: resolve("src"), target: "/work", mode: "rw" }]);
+        assert.deepEqual(parseVolume("--volume", "/a\\:b:/c\\:d\\e:ro"), [
+            { source: "/a:b", target: "/c:d\\e", mode: "ro" },
+        ]);
         const both = parseVolume("--volume", "/usr:/usr:cow", first);
         assert.deepEqual(both[1], { source: "/usr", target: "/usr", mode: "cow" });
         for (const value of ["/a", "/a:b", ":/b", "/a:/b:rx", "/a:/b:ro:x", ""]) {
