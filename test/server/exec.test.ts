@@ -8,6 +8,7 @@ import {
     KillRequest,
     RunRequest,
     SHELL,
+    ListRequest,
     StopRequest,
     WINDOW_BYTES,
     type ContainerSummary,
@@ -180,6 +181,21 @@ suite("a captured command", () => {
         await session.saw("ready");
         session.cancel();
         await assert.rejects(session.ended, { code: -32800 });
+        assert.deepEqual(await processes(), []);
+    });
+
+    test("is cancelled at whatever moment of a flood of requests that is asked for", async () => {
+        for (let moment = 0; moment < 8; moment++) {
+            const flood = Array.from({ length: 400 }, () =>
+                server.connection.sendRequest(ListRequest),
+            );
+            const session = exec(["/bin/sleep", "1000"]);
+            // With the request still on its way, in the queue, being handled, and under way.
+            await Promise.race([session.ended, sleep(moment * moment * 5)]);
+            session.cancel();
+            await assert.rejects(session.ended, { code: -32800 });
+            await Promise.all(flood);
+        }
         assert.deepEqual(await processes(), []);
     });
 
