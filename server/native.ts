@@ -28,7 +28,6 @@ import {
 } from "./invocation";
 import {
     ErrorCode,
-    TRACE_STEPS_MAX,
     type ContainerChanges,
     type ContainerId,
     type FileChange,
@@ -45,6 +44,7 @@ import {
     type ContainerProcess,
     type ExecutorEvent,
 } from "./status";
+import { Trace } from "./trace";
 
 /** A started container, and what the host could not do exactly as asked. */
 export interface Started {
@@ -259,24 +259,6 @@ async function unexplained(launched: Launched): Promise<McmError> {
         ErrorCode.NativeFailed,
         `${launched.program} ended without a result (${end})${complaint && `: ${complaint}`}.`,
     );
-}
-
-/** The steps of one run of a program, when somebody asked for them. */
-class Trace {
-    readonly #steps: TraceStep[] = [];
-
-    constructor(readonly wanted = false) {}
-
-    add({ who, step, call, detail, at, us }: TraceStep): void {
-        if (this.#steps.length < TRACE_STEPS_MAX) {
-            this.#steps.push({ who, step, call, detail, at, us });
-        }
-    }
-
-    /** In the order of their ends: what processes did at the same time comes one process at a time. */
-    steps(): TraceStep[] | undefined {
-        return this.wanted ? this.#steps.toSorted((a, b) => a.at - b.at) : undefined;
-    }
 }
 
 /** Reads up to `started`; the launching parent then has nothing more to say. */
