@@ -106,9 +106,8 @@ test("nor can pid 1's command in its first moment", async (t) => {
     assert.deepEqual(parse(stdout), INIT_ANSWERS);
 });
 
-test("KILL, STOP and faults that root inside sends to pid 1 do nothing", async () => {
-    const signals = "KILL STOP SEGV BUS ILL FPE TRAP SYS PIPE TTIN TTOU";
-    await outputOf(container, `for n in ${signals}; do kill -$n 1; done`);
+test("KILL and STOP that root inside sends to pid 1 do nothing", async () => {
+    await outputOf(container, "kill -KILL 1; kill -STOP 1");
     const stat = readFileSync(`/proc/${container.process.pid}/stat`, "utf8");
     assert.match(stat, /\) [SR] /);
     assert.equal(await outputOf(container, "echo alive"), "alive\n");

@@ -25,6 +25,9 @@ const NO_CAPABILITIES = "0".repeat(16);
 
 let directory = "";
 
+/** What the probe is answered outside of any container. */
+let outside: Record<string, string> = {};
+
 /** Containers whose pid 1 runs a command that has run the probe and sleeps since: as root, as app. */
 let asRoot: TestContainer;
 let asApp: TestContainer;
@@ -33,6 +36,7 @@ before(async () => {
     directory = await mkdtemp(join(tmpdir(), "mcm confinement "));
     await chmod(directory, 0o755);
     await compile(join(directory, "probe"), ["confinement_probe.c"], ["-static"]);
+    outside = parseAnswers(await run(join(directory, "probe")));
     [asRoot, asApp] = await Promise.all([startSleeper(), startSleeper("app")]);
 });
 
@@ -202,10 +206,20 @@ function parseAnswers(text: string): Record<string, string> {
     return Object.fromEntries(lines.map((line) => line.split(" ", 2) as [string, string]));
 }
 
+/** Without what this kernel has not: User-mode Linux has no gate for 32-bit programs, perhaps no IPv6. */
+function answerable(all: Record<string, string>): Record<string, string> {
+    const has32Bit = outside.i386_getpid === "OK";
+    return Object.fromEntries(
+        Object.entries(all).filter(([name]) =>
+            name.startsWith("i386_") ? has32Bit : name !== "AF_INET6" || outside[name] === "OK",
+        ),
+    );
+}
+
 test("an entered command gets the filter's answers, whoever it runs as", async () => {
     for (const user of [undefined, "app"]) {
         const text = await outputOf(asRoot, "/probe/probe", { user });
-        assert.deepEqual(parseAnswers(text), EXPECTED);
+        assert.deepEqual(answerable(parseAnswers(text)), answerable(EXPECTED));
     }
 });
 
@@ -213,13 +227,13 @@ test("pid 1's command gets the same answers", async () => {
     for (const container of [asRoot, asApp]) {
         await commandOf(container);
         const text = await outputOf(container, "cat /tmp/answers");
-        assert.deepEqual(parseAnswers(text), EXPECTED);
+        assert.deepEqual(answerable(parseAnswers(text)), answerable(EXPECTED));
     }
 });
 
-test("outside of a container the same calls get other answers, so the filter gave these", async () => {
-    const outside = parseAnswers(await run(join(directory, "probe")));
-    const refused = Object.keys(EXPECTED).filter((name) => EXPECTED[name] === "EPERM");
+test("outside of a container the same calls get other answers, so the filter gave these", () => {
+    const expected = answerable(EXPECTED);
+    const refused = Object.keys(expected).filter((name) => expected[name] === "EPERM");
     assert.ok(refused.length > 30);
     const same = refused.filter((name) => outside[name] === "EPERM");
     assert.deepEqual(same, []);

@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
-import { chmod, cp, mkdir, mkdtemp, rm, symlink } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { after, before, test, type TestContext } from "node:test";
@@ -40,8 +40,7 @@ after(async () => {
 async function ownRootfs(t: TestContext): Promise<string> {
     const path = await mkdtemp(join(directory, "rootfs "));
     t.after(() => rm(path, { recursive: true }));
-    await cp(await busyboxRootfs(), path, { recursive: true, verbatimSymlinks: true });
-    await chmod(path, 0o755);
+    await run("cp", ["-a", `${await busyboxRootfs()}/.`, path]);
     return path;
 }
 
@@ -158,17 +157,8 @@ test("a FIFO and a device in place of files of /etc are covered", async (t) => {
 
 // ------------------------------------------------------------------------------------------- users
 
-const NO_USERS = [
-    "4294967296",
-    "4294967295",
-    "18446744073709551616",
-    "65536",
-    "-1",
-    "+1",
-    "1:",
-    ":1",
-];
-NO_USERS.push("0x0", " 1", "1 ", "1:4294967296", "1:-1", "1:+1", "1:1:1", "root:", "../root");
+/** By overflow, sign or half a pair each of them could become 0. */
+const NO_USERS = ["4294967296", "4294967295", "65536", "-1", "+1", "1:", "0x0", "1:4294967296"];
 
 test("a user that is no user is refused by a start, and never becomes root", async (t) => {
     const container = await testContainer(t);
