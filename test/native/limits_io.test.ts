@@ -123,8 +123,11 @@ async function partitionedLoop(t: TestContext, image: string): Promise<string | 
         return undefined;
     }
     const loop = (await run("losetup", ["-f", "--show", image])).trim();
-    // The partition goes with it.
-    t.after(() => run("losetup", ["-d", loop]));
+    t.after(async () => {
+        // A partition that was added by hand outlives its device.
+        await run("delpart", [loop, "1"]);
+        await run("losetup", ["-d", loop]);
+    });
     // From the first MiB on, in sectors.
     await run("addpart", [loop, "1", "2048", "61440"]);
     return loop;
