@@ -23,6 +23,7 @@ import {
     start,
     stop,
 } from "./lifecycle";
+import { changeLimits } from "./limits";
 import { importRootfs, removeRootfs } from "./rootfs";
 import { runCommand } from "./runCommand";
 
@@ -190,6 +191,13 @@ const living: Command[] = [
         title: () => vscode.l10n.t("Resume"),
         many: true,
         run: each(resume),
+    },
+    {
+        ...onWhole,
+        id: "changeLimits",
+        title: () => vscode.l10n.t("Change the limits of"),
+        many: false,
+        run: each(changeLimits),
     },
     {
         ...onLive,

@@ -15,7 +15,10 @@ const STEPS: readonly Step[] = [askRootfs, askCommand, askName, askLimits];
 /** @param rootfs when it is known already, the flow begins with the next question */
 export async function runFlow(services: Services, rootfs?: Rootfs): Promise<void> {
     const memory = services.context.globalState;
-    const recent = memory.get<Draft[]>(RECENT_KEY, []);
+    // One that an older version kept may lack what is asked today.
+    const recent = memory
+        .get<Draft[]>(RECENT_KEY, [])
+        .map((known) => ({ ...emptyDraft(known.rootfs), ...known }));
     const imported = await services.connection.request(RootfsListRequest);
     const draft = await ask({ services, imported, recent }, rootfs);
     if (draft !== undefined) {

@@ -6,7 +6,14 @@ import type { Services } from "../services";
 import { formatBytes } from "../view/format";
 import { type Draft, draftText, type LimitKey } from "./draft";
 import { type Answer, askChoice, askText, BACK, type Question } from "./input";
-import { commandProblem, cpuProblem, memoryProblem, nameProblem, pidsProblem } from "./validate";
+import {
+    commandProblem,
+    cpuProblem,
+    memoryProblem,
+    nameProblem,
+    pidsProblem,
+    rateProblem,
+} from "./validate";
 
 /** What the questions need to know. */
 export interface Situation {
@@ -125,7 +132,8 @@ export const askName: Step = async ({ services }, draft, where) => {
     return typeof name === "string" ? { ...draft, name } : name;
 };
 
-interface LimitQuestion {
+/** A limit, and how it is asked for. */
+export interface LimitQuestion {
     key: LimitKey;
     title: string;
     icon: string;
@@ -134,7 +142,8 @@ interface LimitQuestion {
     problem(value: string): string | undefined;
 }
 
-function limitQuestions(): LimitQuestion[] {
+/** Every limit that is asked for, in the order of the list. */
+export function limitQuestions(): LimitQuestion[] {
     return [
         {
             key: "memory",
@@ -159,6 +168,22 @@ function limitQuestions(): LimitQuestion[] {
             prompt: vscode.l10n.t("The most processes and threads; empty for no limit."),
             placeholder: "256",
             problem: pidsProblem,
+        },
+        {
+            key: "ioRead",
+            title: vscode.l10n.t("Reading"),
+            icon: "arrow-up",
+            prompt: vscode.l10n.t("Bytes a second from its disks; empty for no limit."),
+            placeholder: "10M",
+            problem: rateProblem,
+        },
+        {
+            key: "ioWrite",
+            title: vscode.l10n.t("Writing"),
+            icon: "arrow-down",
+            prompt: vscode.l10n.t("Bytes a second to its disks; empty for no limit."),
+            placeholder: "10M",
+            problem: rateProblem,
         },
     ];
 }
@@ -201,7 +226,7 @@ export const askLimits: Step = async (_, draft, where) => {
         if (chosen.limit === undefined) {
             return changed;
         }
-        const text = await askLimit(chosen.limit, changed);
+        const text = await askLimit(chosen.limit, changed[chosen.limit.key]);
         if (text === undefined) {
             return undefined;
         }
@@ -211,13 +236,14 @@ export const askLimits: Step = async (_, draft, where) => {
     }
 };
 
-function askLimit(limit: LimitQuestion, draft: Draft): Promise<Answer<string>> {
+/** Asks for one limit, which is `value` until now. */
+export function askLimit(limit: LimitQuestion, value: string): Promise<Answer<string>> {
     return askText({
         title: vscode.l10n.t("Limit: {0}", limit.title),
         canGoBack: true,
         prompt: limit.prompt,
         placeholder: limit.placeholder,
-        value: draft[limit.key],
-        problem: (value) => limit.problem(value),
+        value,
+        problem: (text) => limit.problem(text),
     });
 }

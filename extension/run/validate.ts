@@ -1,6 +1,6 @@
 /** What is wrong with what a person typed, in words. Knows nothing of VS Code. */
 import * as l10n from "@vscode/l10n";
-import { MEMORY_MINIMUM, parseCpu, parseMemory } from "../../server/sizes";
+import { MEMORY_MINIMUM, parseCpu, parseMemory, RATE_MINIMUM } from "../../server/sizes";
 import { formatLimit } from "../view/format";
 import { splitWords } from "./words";
 
@@ -55,6 +55,20 @@ export function memoryProblem(text: string): Problem {
     }
     return bytes < MEMORY_MINIMUM
         ? l10n.t("At least {0} is needed for a container to start.", formatLimit(MEMORY_MINIMUM))
+        : undefined;
+}
+
+/** Of bytes a second. */
+export function rateProblem(text: string): Problem {
+    if (text === "") {
+        return undefined;
+    }
+    const bytes = parseMemory(text);
+    if (bytes === undefined) {
+        return l10n.t("“{0}” is no size: write a whole number and K, M, G or T, as in 100M.", text);
+    }
+    return bytes < RATE_MINIMUM
+        ? l10n.t("At least {0} a second are needed.", formatLimit(RATE_MINIMUM))
         : undefined;
 }
 

@@ -46,6 +46,18 @@ export function formatLimit(bytes: number): string {
     return formatBytes(bytes).replace(".0 ", " ");
 }
 
+/** "100M": bytes as they are typed, in the largest unit that leaves no fraction. */
+export function sizeText(bytes: number): string {
+    const units = ["", "K", "M", "G", "T"];
+    let value = bytes;
+    let unit = 0;
+    while (unit < units.length - 1 && value > 0 && value % 1024 === 0) {
+        value /= 1024;
+        unit++;
+    }
+    return `${value}${units[unit] ?? ""}`;
+}
+
 /** "45.1 / 100 MiB", both in the limit's unit, or "45.1 MiB" without a limit. */
 export function formatMemory(bytes: number, limit: number | undefined): string {
     if (limit === undefined) {

@@ -8,6 +8,8 @@ export const STARTED = "2026-03-01T12:00:00.000Z";
 
 export const running: ContainerState = { kind: "running", pid: 4711, startedAt: STARTED };
 
+export const paused: ContainerState = { kind: "paused", pid: 4711, startedAt: STARTED };
+
 /** The end of a container that did not go wrong, except for what is given. */
 export function exited(exit: Partial<ExitRecord> = {}): ContainerState {
     return {

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import { HOVER_COMMANDS, type Subject, writeHover } from "../../extension/view/hover";
-import { container, exited, MIB, STARTED, usage } from "./examples";
+import { container, exited, MIB, paused, STARTED, usage } from "./examples";
 import { markdown, type RecordedMarkdown } from "./markdown";
 
 const now = Date.parse(STARTED) + 3 * 60_000;
@@ -46,6 +46,15 @@ suite("the hover of a container", () => {
         assert.match(text, /Processes \| `█{10}░{10}` \| 5 \/ 10/);
     });
 
+    test("tells what keeps it waiting, where that is worth a word", () => {
+        const pressure = { cpu: { some: 41.6, full: 0 }, memory: { some: 0.2 }, io: { some: 3 } };
+        const held = hover({ history: [usage({ throttledUsec: 95_000_000, pressure })] }).value();
+        assert.match(held, /Throttled \| +\| 1 min by its limit of CPU/);
+        assert.match(held, /Waiting for \| +\| CPU 42 %, Disk 3 %/);
+        const idle = hover({ history: [usage({ throttledUsec: 0, pressure: {} })] }).value();
+        assert.doesNotMatch(idle, /Throttled|Waiting/);
+    });
+
     test("draws a minute of samples no wider than a bar, without losing a peak", () => {
         const history = Array.from({ length: 60 }, (_, at) => usage({ cpu: at === 30 ? 1 : 0 }));
         const text = hover({ history }).value();
@@ -74,7 +83,7 @@ suite("the hover of a container", () => {
     });
 
     test("links only to commands that its owner allows", () => {
-        const states = [undefined, exited(), { kind: "lost" } as const];
+        const states = [undefined, paused, exited(), { kind: "lost" } as const];
         for (const state of states) {
             const commands = linked(hover({ container: container(state && { state }) }));
             assert.ok(commands.length > 0);
@@ -86,6 +95,11 @@ suite("the hover of a container", () => {
 
     test("offers what fits the state", () => {
         assert.ok(linked(hover({})).includes("myContainerManager.stop"));
+        const still = hover({ container: container({ state: paused }) });
+        assert.ok(still.texts().includes("paused, started 3 min ago"));
+        assert.ok(linked(still).includes("myContainerManager.resume"));
+        assert.ok(linked(still).includes("myContainerManager.stop"));
+        assert.ok(!linked(still).includes("myContainerManager.openShell"));
         const stopped = linked(hover({ container: container({ state: exited() }) }));
         assert.ok(stopped.includes("myContainerManager.start"));
         assert.ok(!stopped.includes("myContainerManager.openShell"));

@@ -6,11 +6,12 @@ import { lookAlike } from "../../extension/view/drawn";
 import { containerRow, figures, stateIcon } from "../../extension/view/rows";
 import { FIGURE_SPACE } from "../../extension/view/format";
 import type { ContainerState } from "../../server/protocol";
-import { container, exited, MIB, running, usage } from "./examples";
+import { container, exited, MIB, paused, running, usage } from "./examples";
 
 const states: Record<string, ContainerState> = {
     created: { kind: "created" },
     running,
+    paused,
     "exited well": exited(),
     "exited badly": exited({ exitCode: 3 }),
     "out of memory": exited({ exitCode: null, signal: "SIGKILL", oomKilled: true }),
@@ -39,6 +40,13 @@ suite("the row of a container", () => {
 
     test("says that it runs as long as there are no figures", () => {
         assert.equal(containerRow(container(), {}).description, "running");
+    });
+
+    test("says that it is paused, and not what it uses", () => {
+        const row = containerRow(container({ state: paused }), { usage: usage({ cpu: 0 }) });
+        assert.equal(row.description, "paused");
+        assert.match(row.contextValue, /^container;paused;/);
+        assert.equal(containerRow(container(), { activity: "pausing" }).description, "pausing…");
     });
 
     test("leaves out a figure that the host cannot give", () => {

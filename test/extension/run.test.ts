@@ -1,7 +1,15 @@
 /** The Run flow: what was typed, what is wrong with it, and what it asks for. */
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
-import { type Draft, draftText, emptyDraft, remember, specOf } from "../../extension/run/draft";
+import {
+    type Draft,
+    draftText,
+    emptyDraft,
+    limitsOf,
+    limitTexts,
+    remember,
+    specOf,
+} from "../../extension/run/draft";
 import {
     commandProblem,
     cpuProblem,
@@ -9,6 +17,7 @@ import {
     nameFrom,
     nameProblem,
     pidsProblem,
+    rateProblem,
 } from "../../extension/run/validate";
 import { splitWords } from "../../extension/run/words";
 
@@ -78,6 +87,9 @@ suite("what is wrong", () => {
         }
         assert.match(pidsProblem("99999999") ?? "", /No kernel/);
         assert.equal(pidsProblem("256"), undefined);
+        assert.match(rateProblem("fast") ?? "", /is no size/);
+        assert.match(rateProblem("1K") ?? "", /At least 4 KiB a second/);
+        assert.equal(rateProblem("10M"), undefined);
     });
 
     test("with a name: its letters, its length, that it is taken", () => {
@@ -106,6 +118,7 @@ suite("a draft", () => {
         memory: "100M",
         cpu: "0.5",
         pids: "64",
+        ioWrite: "5M",
     };
 
     test("asks for what was typed", () => {
@@ -113,7 +126,7 @@ suite("a draft", () => {
             name: "web",
             rootfs: { kind: "imported", name: "debian" },
             command: ["sh", "-c", "sleep 9"],
-            limits: { memory: 100 * 1024 ** 2, cpu: 0.5, pids: 64 },
+            limits: { memory: 100 * 1024 ** 2, cpu: 0.5, pids: 64, ioWrite: 5 * 1024 ** 2 },
         });
     });
 
@@ -124,10 +137,19 @@ suite("a draft", () => {
         });
     });
 
+    test("has limits as one would type them", () => {
+        const limits = { memory: 100 * 1024 ** 2, cpu: 0.25, ioRead: 1025, ioWrite: 3 * 1024 };
+        const texts = limitTexts(limits);
+        assert.deepEqual(texts, {
+            ...{ memory: "100M", cpu: "0.25", pids: "", ioRead: "1025", ioWrite: "3K" },
+        });
+        assert.deepEqual(limitsOf(texts), limits);
+    });
+
     test("is told in a line", () => {
         assert.equal(
             draftText(draft),
-            "debian · sh -c 'sleep 9' · memory 100M, 0.5 cores, 64 processes",
+            "debian · sh -c 'sleep 9' · memory 100M, 0.5 cores, 64 processes, writing 5M/s",
         );
         assert.equal(
             draftText(emptyDraft({ kind: "host" })),
