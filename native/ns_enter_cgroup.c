@@ -3,18 +3,20 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/magic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "procfs.h"
 #include "trace.h"
 #include "util.h"
 
-#define CGROUP_PARENT       "my-container-manager"
-#define CGROUP_FILE_SIZE    16384
+#define CGROUP_PARENT    "my-container-manager"
+#define CGROUP_FILE_SIZE 16384
 
 /* Whether the mount shows the cgroup of `membership`: its hierarchy, mounted at or above it. */
 static bool mount_shows(const struct mount_line *mount, const struct membership *membership)
@@ -35,8 +37,8 @@ static bool mount_shows(const struct mount_line *mount, const struct membership 
            (membership->path[root_length] == '/' || membership->path[root_length] == '\0');
 }
 
-/* The directory of a cgroup in the first mount that shows it: ENOENT when none does. */
-static int membership_directory(const struct membership *membership, char ret_path[PATH_MAX])
+/* The path of a cgroup's directory in the first mount that shows it: ENOENT when none does. */
+static int membership_find(const struct membership *membership, char ret_path[PATH_MAX])
 {
     _cleanup_free_ char *line = NULL;
     size_t size = 0;
@@ -61,21 +63,68 @@ static int membership_directory(const struct membership *membership, char ret_pa
     return found ? 0 : -1;
 }
 
+static int directory_open(const char *mount, const char *below, const char *path, long magic)
+{
+    char whole[PATH_MAX];
+    struct statfs filesystem;
+    int length = snprintf(whole, sizeof(whole), "%s%s%s", mount, below, path);
+
+    if (length < 0 || (size_t)length >= sizeof(whole))
+        return -1;
+    _cleanup_close_ int fd = open(whole, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0 || fstatfs(fd, &filesystem) < 0 || (long)filesystem.f_type != magic)
+        return -1;
+    return TAKE_FD(fd);
+}
+
+/*
+ * The directory of a cgroup where distributions mount the hierarchies, and container_executor looks
+ * for them: at the controller's name. Cheaper than mountinfo, which the kernel writes anew for each
+ * reader. -1 when it is not there.
+ */
+static int membership_open_usual(const struct membership *membership)
+{
+    const char *name = membership->controllers;
+    char below[32];
+
+    if (name[0] == '\0') {
+        int fd = directory_open("/sys/fs/cgroup", "", membership->path, CGROUP2_SUPER_MAGIC);
+        return fd >= 0 ? fd
+                       : directory_open("/sys/fs/cgroup", "/unified", membership->path,
+                                        CGROUP2_SUPER_MAGIC);
+    }
+    if (strncmp(name, "name=", strlen("name=")) == 0)
+        name += strlen("name=");
+    snprintf(below, sizeof(below), "/%.*s", (int)strcspn(name, ","), name);
+    return directory_open("/sys/fs/cgroup", below, membership->path, CGROUP_SUPER_MAGIC);
+}
+
+static int membership_open_directory(const struct membership *membership, struct error *error)
+{
+    char path[PATH_MAX];
+    int directory = membership_open_usual(membership);
+
+    if (directory >= 0)
+        return directory;
+    if (membership_find(membership, path) < 0)
+        return error_set(error, STEP_CGROUP, errno, "no mount shows the cgroup %.32s:%.150s",
+                         membership->controllers, membership->path);
+    directory = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    return directory < 0 ? error_set(error, STEP_CGROUP, errno, "cannot open %.200s", path)
+                         : directory;
+}
+
 static int membership_open(const struct membership *membership, struct memberships *memberships,
                            struct error *error)
 {
-    char path[PATH_MAX];
 
     /* From within a cgroup namespace, what is outside of it begins with "/..". */
     if (strncmp(membership->path, "/..", 3) == 0)
         return error_set(error, STEP_CGROUP, EXDEV, "the cgroup %.150s is outside of our namespace",
                          membership->path);
-    if (membership_directory(membership, path) < 0)
-        return error_set(error, STEP_CGROUP, errno, "no mount shows the cgroup %.32s:%.150s",
-                         membership->controllers, membership->path);
-    _cleanup_close_ int directory = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    _cleanup_close_ int directory = membership_open_directory(membership, error);
     if (directory < 0)
-        return error_set(error, STEP_CGROUP, errno, "cannot open %.200s", path);
+        return -1;
     if (membership->controllers[0] == '\0') {
         memberships->unified = TAKE_FD(directory);
         return 0;
@@ -85,7 +134,8 @@ static int membership_open(const struct membership *membership, struct membershi
                          HIERARCHIES_MAX);
     int tasks = openat(directory, "tasks", O_WRONLY | O_CLOEXEC);
     if (tasks < 0)
-        return error_set(error, STEP_CGROUP, errno, "cannot open %.200s/tasks", path);
+        return error_set(error, STEP_CGROUP, errno, "cannot open tasks of the cgroup %.32s:%.150s",
+                         membership->controllers, membership->path);
     memberships->tasks[memberships->count++] = tasks;
     return 0;
 }
@@ -147,8 +197,7 @@ int memberships_open(pid_t pid, const char *id, struct memberships *ret_membersh
         }
         any = true;
         of_container = of_container || path_is_of(membership.path, id);
-        if (!shared &&
-            membership_open(&membership, &memberships, error) < 0) {
+        if (!shared && membership_open(&membership, &memberships, error) < 0) {
             memberships_close(&memberships);
             return -1;
         }

@@ -536,3 +536,12 @@ test("an environment that is none is refused", async () => {
         assert.match(event.message, message);
     }
 });
+
+test("control groups are found wherever they are mounted", async () => {
+    const script =
+        'mount --rbind /sys/fs/cgroup /mnt && umount --lazy --recursive /sys/fs/cgroup && exec "$@"';
+    const isolated = ["unshare", "--mount", "--propagation", "private"];
+    const wrapper = [...isolated, "sh", "-c", script, "sh"];
+    const usual = await outputOf(container, "cat /proc/self/cgroup");
+    assert.equal(await outputOf(container, "cat /proc/self/cgroup", { wrapper }), usual);
+});
