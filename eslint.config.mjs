@@ -55,8 +55,15 @@ export default tseslint.config(
         rules: {
             "no-console": "error",
             ...forbid(
-                ["**/server/**", "!**/server/protocol", "!**/server/launch", "!**/server/sizes"],
-                "Of the backend the extension knows the protocol, how to start it, and how sizes are written.",
+                [
+                    "**/server/**",
+                    "!**/server/protocol",
+                    "!**/server/launch",
+                    "!**/server/sizes",
+                    "!**/server/doctor",
+                    "!**/server/doctor/diagnosis",
+                ],
+                "Of the backend the extension knows the protocol, how to start it, how sizes are written, and what findings mean.",
             ),
         },
     },

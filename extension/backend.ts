@@ -216,13 +216,17 @@ export class Backend implements vscode.Disposable {
     }
 
     private async tellFailure(reason: string): Promise<void> {
+        const checkComputer = vscode.l10n.t("Check This Computer");
         const showLog = vscode.l10n.t("Show Log");
         const chosen = await vscode.window.showErrorMessage(
             vscode.l10n.t("The backend did not start: {0}", reason),
+            checkComputer,
             showLog,
         );
         if (chosen === showLog) {
             this.output.show();
+        } else if (chosen === checkComputer) {
+            await vscode.commands.executeCommand("myContainerManager.checkComputer");
         }
     }
 

@@ -6,6 +6,7 @@ import { Backend } from "./backend";
 import { InspectDocuments } from "./commands/inspect";
 import { registerCommands } from "./commands/register";
 import { Connection } from "./connection";
+import { DoctorDocument, commandLineOf } from "./doctor";
 import { Endings } from "./endings";
 import { Logs } from "./logs/logs";
 import { ContainerModel } from "./model";
@@ -43,6 +44,7 @@ export function activate(context: vscode.ExtensionContext): Api | undefined {
     const logs = new Logs(connection, model);
     const meters = new Meters(model);
     const inspector = new InspectDocuments(connection);
+    const doctor = new DoctorDocument(connection, commandLineOf(context.extensionPath));
     const services: Services = {
         context,
         output,
@@ -53,12 +55,14 @@ export function activate(context: vscode.ExtensionContext): Api | undefined {
         terminals,
         logs,
         inspector,
+        doctor,
     };
     context.subscriptions.push(
         registerCommands(services),
         new Endings(model),
         meters,
         inspector,
+        doctor,
         logs,
         terminals,
         view,

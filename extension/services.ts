@@ -3,6 +3,7 @@ import type * as vscode from "vscode";
 import type { ContainerSummary } from "../server/protocol";
 import type { Backend } from "./backend";
 import type { Connection } from "./connection";
+import type { DoctorDocument } from "./doctor";
 import type { InspectDocuments } from "./commands/inspect";
 import type { ContainerModel } from "./model";
 import type { ContainersView } from "./view/tree";
@@ -34,4 +35,5 @@ export interface Services {
     readonly terminals: Terminals;
     readonly logs: LogViews;
     readonly inspector: InspectDocuments;
+    readonly doctor: DoctorDocument;
 }

@@ -48,6 +48,12 @@ const showOutput = (): NextStep => ({
     ofContainer: false,
 });
 
+const checkComputer = (): NextStep => ({
+    title: l10n.t("Check This Computer"),
+    command: "myContainerManager.checkComputer",
+    ofContainer: false,
+});
+
 function ofContainer(title: string, command: string): NextStep {
     return { title, command: `myContainerManager.${command}`, ofContainer: true };
 }
@@ -69,8 +75,9 @@ function nextSteps(code: ErrorCode): NextStep[] {
         case ErrorCode.NativeFailed:
             return [ofContainer(l10n.t("Show Logs"), "showLogs"), showOutput()];
         case ErrorCode.Denied:
-        case ErrorCode.Unsupported:
             return [showOutput()];
+        case ErrorCode.Unsupported:
+            return [checkComputer(), showOutput()];
         case ErrorCode.NotFound:
         case ErrorCode.AlreadyExists:
         case ErrorCode.Invalid:

@@ -244,6 +244,7 @@ const backend: Command[] = [
     },
     { kind: "plain", id: "stopBackend", needsBackend: false, run: (s) => s.backend.stop() },
     { kind: "plain", id: "restartBackend", needsBackend: false, run: (s) => s.backend.restart() },
+    { kind: "plain", id: "checkComputer", needsBackend: false, run: (s) => s.doctor.show() },
     { kind: "plain", id: "showOutput", needsBackend: false, run: (s) => s.output.show() },
 ];
 

@@ -43,14 +43,22 @@ suite("texts", () => {
     });
 
     test("in the code are all in the bundle for translators", async () => {
-        const files = readdirSync(join(root, "extension"), { recursive: true, encoding: "utf8" });
+        const files = ["extension", "server/doctor"].flatMap((folder) =>
+            readdirSync(join(root, folder), { recursive: true, encoding: "utf8" }).map((file) =>
+                join(folder, file),
+            ),
+        );
         const exported = await getL10nJson(
             files
                 .filter((file) => file.endsWith(".ts"))
-                .map((file) => ({ extension: ".ts", contents: read(join("extension", file)) })),
+                .map((file) => ({ extension: ".ts", contents: read(file) })),
         );
         const bundle = JSON.parse(read("l10n/bundle.l10n.json")) as object;
-        assert.deepEqual(bundle, exported, "run npx vscode-l10n-dev export -o l10n extension");
+        assert.deepEqual(
+            bundle,
+            exported,
+            "run npx vscode-l10n-dev export -o l10n extension server/doctor",
+        );
     });
 
     test("that link to a command link to one that exists", () => {

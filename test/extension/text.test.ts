@@ -30,6 +30,7 @@ suite("an error of the backend", () => {
         assert.deepEqual(commands(ErrorCode.NotRunning), ["myContainerManager.start"]);
         assert.deepEqual(commands(ErrorCode.Running), ["myContainerManager.stop"]);
         assert.deepEqual(commands(ErrorCode.Broken), ["myContainerManager.remove"]);
+        assert.ok(commands(ErrorCode.Unsupported).includes("myContainerManager.checkComputer"));
         assert.ok(commands(ErrorCode.NativeFailed).includes("myContainerManager.showOutput"));
     });
 
