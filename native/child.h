@@ -16,6 +16,6 @@ struct child_ends {
  * title. Never returns.
  */
 _Noreturn void child_run(const struct container *container, const struct cgroup *cgroup,
-                         const struct child_ends *ends, char **argv);
+                         const struct child_ends *given, char **argv);
 
 #endif

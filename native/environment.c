@@ -65,6 +65,7 @@ int environment_read(int fd, char ***ret_environment, struct error *error)
         memcpy(next, text, length);
     for (size_t i = 0; i < count; i++) {
         environment[i] = next;
+        /* read(2) has written it: NOLINTNEXTLINE(clang-analyzer-core.UndefinedBinaryOperatorResult) */
         if (next[0] == '=' || strchr(next, '=') == NULL)
             return error_set(error, STEP_OPTIONS, 0, "entry %zu of the environment is no KEY=VALUE",
                              i + 1);

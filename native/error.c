@@ -25,7 +25,7 @@ int error_exit_code(const struct error *error)
 const char *step_name(enum step step)
 {
     static const char *const names[] = {
-#define X(name, text) [STEP_##name] = text,
+#define X(name, text) [STEP_##name] = (text),
         STEP_LIST(X)
 #undef X
     };

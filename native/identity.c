@@ -76,7 +76,7 @@ static int identity_split(const char *text, struct identity_text *ret_split, str
 
     memcpy(ret_split->user, text, user_length);
     ret_split->user[user_length] = '\0';
-    strcpy(ret_split->group, group);
+    memcpy(ret_split->group, group, strlen(group) + 1);
 
     if ((!is_number(ret_split->user) && !name_is_valid(ret_split->user)) ||
         (group[0] != '\0' && !is_number(group) && !name_is_valid(group)))
@@ -225,7 +225,7 @@ int identity_resolve(const char *text, struct identity *ret_identity, struct err
         identity.uid = entry.uid;
         identity.gid = entry.gid;
     }
-    strcpy(identity.home, entry.home);
+    memcpy(identity.home, entry.home, strlen(entry.home) + 1);
 
     if (identity_groups(&split, &entry, &identity, error) < 0)
         return -1;

@@ -182,9 +182,8 @@ static void stream_give(struct relay *relay, enum stream_name name)
 
     /* A reader of the command's pipe that went is the command's to notice, by SIGPIPE; a terminal
      * has no such thing, and input that a command does not want is dropped. */
-    if (!stream_write(stream) && name != INPUT && relay->master < 0)
-        stream_close(stream);
-    else if (stream_has_ended(stream))
+    bool refused = !stream_write(stream) && name != INPUT && relay->master < 0;
+    if (refused || stream_has_ended(stream))
         stream_close(stream);
 }
 

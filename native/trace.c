@@ -28,7 +28,7 @@ static struct {
 const char *trace_who_name(enum trace_who who)
 {
     static const char *const names[] = {
-#define X(name, text) [TRACE_##name] = text,
+#define X(name, text) [TRACE_##name] = (text),
         TRACE_WHO_LIST(X)
 #undef X
     };
@@ -86,7 +86,7 @@ static void value_append(struct value_text *value, const char *separator, const 
         end--;
     if (end > 0 && (unsigned char)value->text[end - 1] >= 0xc0)
         end--;
-    strcpy(value->text + end, CUT);
+    memcpy(value->text + end, CUT, sizeof(CUT));
     value->length = room - 1;
 }
 

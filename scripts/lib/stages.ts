@@ -1,4 +1,5 @@
 /** The stages of `npm test`, in their order. */
+import { ensurePackages } from "./apt";
 import { build, makePackage, root } from "./build";
 import {
     COVERAGE_GOAL,
@@ -79,12 +80,9 @@ export const STAGES: Stage[] = [
     },
     {
         name: "analyze",
-        what: "the compiler's analyzer",
+        what: "the analyzers of gcc and clang",
         quick: false,
-        run: () =>
-            step("the analyzer finds nothing", () =>
-                run("make", ["-C", "native", "analyze"], { cwd: root }),
-            ),
+        run: analyze,
     },
     {
         name: "vm",
@@ -127,6 +125,16 @@ async function sanitize(): Promise<TestResult[]> {
         coverageReached(coverage) ? Promise.resolve() : Promise.reject(new Error(words)),
     );
     return [...results, ...goal];
+}
+
+async function analyze(): Promise<TestResult[]> {
+    await ensurePackages(["clang-tidy", "gcc", "make"]);
+    const analyzed = (target: string) => () =>
+        run("make", ["-C", "native", "-j2", target], { cwd: root });
+    return [
+        ...(await step("gcc's analyzer finds nothing", analyzed("analyze"))),
+        ...(await step("clang-tidy finds nothing", analyzed("tidy"))),
+    ];
 }
 
 /** Makes the package, which the stages after it use, and looks at it. */
