@@ -199,7 +199,7 @@ test("every step that stands in a source is in the document", () => {
 test("the values are the real ones", async (t) => {
     const container = await testContainer(t);
     const name = "traced-host";
-    const { events } = await container.tryStart(["/bin/sh", "-c", "exit"], {
+    const { events } = await container.tryStart(["/bin/sleep", "1000"], {
         flags: ["--trace", "--hostname", name],
     });
     const steps = stepsOf(events);
@@ -211,7 +211,10 @@ test("the values are the real ones", async (t) => {
     assert.equal(clone.flags, "CLONE_NEWUSER|CLONE_NEWPID|CLONE_NEWNS|CLONE_NEWUTS|CLONE_NEWIPC");
     assert.equal(detailOf("monitor", "clone3")?.pid, running.monitorPid);
     assert.equal(detailOf("hostname", "sethostname")?.name, name);
-    assert.deepEqual(detailOf("exec", "execve"), { path: "/bin/sh", arguments: "/bin/sh -c exit" });
+    assert.deepEqual(detailOf("exec", "execve"), {
+        path: "/bin/sleep",
+        arguments: "/bin/sleep 1000",
+    });
     assert.deepEqual(detailOf("id-map", "write")?.value, `0 ${container.idBase} 65536`);
     const groups = steps
         .filter(({ step, call }) => step === "cgroup" && call === "mkdir")
