@@ -8,9 +8,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { temporaryRoots, type TemporaryRoots } from "../support/fixtures";
-import { Container, assertRefused, testContainer } from "./executor";
-import { controlFlags, prepareFaults, statusFlags, type FaultInjector } from "./faults";
-import type { FaultyRun } from "./faults";
+import { Container, assertRefused, testContainer, type Running } from "./executor";
+import {
+    controlFlags,
+    prepareFaults,
+    statusFlags,
+    type FaultInjector,
+    type FaultyRun,
+} from "./faults";
 
 const CODE = "EIO"; // nothing answers it by itself on purpose
 
@@ -229,15 +234,15 @@ describe("a start in which a call fails", () => {
 });
 
 describe("an entering in which a call fails", () => {
-    const enterArgs = (container: Container, running: { [key: string]: unknown }): string[] => [
+    const enterArgs = (container: Container, running: Running): string[] => [
         ...[...statusFlags, ...controlFlags, "--id", container.id, "--pid", String(running.pid)],
-        ...["--start-time", String(running.startTime), "--boot-id", String(running.bootId)],
+        ...["--start-time", String(running.startTime), "--boot-id", running.bootId],
         ...["--user", "1000:1000", "--", "true"],
     ];
 
     test("tells its error, and runs nothing with more rights", async (t) => {
         const container = await testContainer(t);
-        const args = enterArgs(container, { ...(await container.start()) });
+        const args = enterArgs(container, await container.start());
         const enter = (call: string, nth: number): Promise<FaultyRun> =>
             injector.run("ns_enter", args, { call, nth, code: CODE });
         await forEach(NEEDED_BY_ENTER, async (call) => {
@@ -257,12 +262,13 @@ describe("an entering in which a call fails", () => {
 
     test("is refused or done", async (t) => {
         const container = await testContainer(t);
-        const args = enterArgs(container, { ...(await container.start()) });
+        const args = enterArgs(container, await container.start());
         await forEach(USED_BY_ENTER, async (call) => {
             const { calls } = await injector.run("ns_enter", args, { call, nth: 0, code: CODE });
             for (const nth of chosen(calls)) {
                 const result = await injector.run("ns_enter", args, { call, nth, code: CODE });
                 const { event, exitCode, stderr } = result;
+                // Without a word where the status fd itself could not be written.
                 assert.ok(
                     exitCode === 0 || isRefused(result) || stderr !== "",
                     `${call} ${nth}: ${exitCode} ${JSON.stringify(event)}`,
