@@ -118,33 +118,36 @@ int cgroup_make_directory(int parent, const char *name)
 }
 
 /* Without any there is nothing to limit, to find and to end a container's processes by. */
-static int hierarchies_missing(bool read_only, struct error *error)
+static int hierarchies_missing(int errnum, struct error *error)
 {
-    if (read_only)
+    if (errnum == EACCES)
+        return error_set(error, STEP_CGROUP, EACCES, "no control group may be made here");
+    if (errnum == EROFS)
         return error_set(error, STEP_CGROUP, EROFS,
                          "the control groups below /sys/fs/cgroup are read-only");
     return error_set(error, STEP_CGROUP, ENOENT, "no control groups are mounted at /sys/fs/cgroup");
 }
 
 /* Whether one that was found before is to stay. */
-static bool parent_keep(const struct cgroup *parent, size_t hierarchy, bool *ret_read_only)
+static bool parent_keep(const struct cgroup *parent, size_t hierarchy, int *ret_refusal)
 {
     if (parent->fds[hierarchy] < 0)
         return false;
     if (!mount_is_read_only(parent->fds[hierarchy]))
         return true;
-    *ret_read_only = true;
+    *ret_refusal = EROFS;
     return false;
 }
 
 int cgroup_open_parent(bool create, struct cgroup *parent, struct error *error)
 {
-    bool made_unified = false, read_only = false, any = false;
+    bool made_unified = false, any = false;
+    int refusal = ENOENT;
 
     for (size_t i = 0; i < CGROUP_HIERARCHIES; i++) {
         bool is_filtered =
             create && i == CGROUP_DEVICES && device_filter_attach(parent->fds[CGROUP_UNIFIED]) == 0;
-        if (!is_filtered && create && parent_keep(parent, i, &read_only)) {
+        if (!is_filtered && create && parent_keep(parent, i, &refusal)) {
             any = true;
             continue;
         }
@@ -154,7 +157,7 @@ int cgroup_open_parent(bool create, struct cgroup *parent, struct error *error)
         if (top < 0)
             continue;
         if (create && mount_is_read_only(top)) {
-            read_only = true;
+            refusal = EROFS;
             continue;
         }
         if (create && cgroup_make_directory(top, CGROUP_PARENT) == 0)
@@ -163,10 +166,13 @@ int cgroup_open_parent(bool create, struct cgroup *parent, struct error *error)
             return error_set(error, STEP_CGROUP, errno, "cannot make %s in %s", CGROUP_PARENT,
                              mounts[i]);
         parent->fds[i] = openat(top, CGROUP_PARENT, DIRECTORY);
-        any |= parent->fds[i] >= 0;
+        if (parent->fds[i] >= 0)
+            any = true;
+        else
+            refusal = EACCES;
     }
     if (create && !any)
-        return hierarchies_missing(read_only, error);
+        return hierarchies_missing(refusal, error);
     if (made_unified)
         cgroup_enable_controllers(parent);
     if (create && parent->fds[CGROUP_CPUSET] >= 0)
