@@ -52,7 +52,9 @@ async function measureExec(workshop: Workshop, runs: number): Promise<Figures[]>
 }
 
 async function measureMemory(workshop: Workshop): Promise<Memory[]> {
-    return [await oursMemory(workshop), await conmonMemory(workshop), await podmanMemory(workshop)];
+    const peers = [await conmonMemory(workshop), await podmanMemory(workshop)];
+    // Last, since its end tidies the control groups up.
+    return [await oursMemory(workshop), ...peers];
 }
 
 /** Kernel, processor and the contenders' versions, a line each. */

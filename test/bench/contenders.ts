@@ -55,11 +55,15 @@ export function floorExec(workshop: Workshop, pid: number): Contender {
 
 // ------------------------------------------------------------------------------------------ ours
 
+function directories(workshop: Workshop, id: string): string[] {
+    const state = join(workshop.state, "containers", id);
+    return ["--state-dir", state, "--run-dir", join(workshop.state, "run", id)];
+}
+
 function startArguments(workshop: Workshop, id: string): string[] {
     return [
         ...["start", "--status-fd", "3", "--id", id, "--id-base", String(ID_BASE)],
-        ...["--state-dir", join(workshop.state, "containers", id)],
-        ...["--run-dir", join(workshop.state, "run", id), "--rootfs", workshop.rootfs],
+        ...[...directories(workshop, id), "--rootfs", workshop.rootfs],
         ...["--memory", String(LIMITS.memoryBytes), "--cpu-quota", String(LIMITS.cpuQuotaUsec)],
         ...["--pids", String(LIMITS.pids)],
     ];
@@ -111,6 +115,9 @@ export async function oursIdle(workshop: Workshop, index = 0): Promise<Idle & { 
         end: async () => {
             const stop = ["stop", "--status-fd", "3", ...target, ...monitor, "--grace-ms", "1000"];
             await withStatus(executor, stop);
+            // Also takes away our parent control group, where nothing else is in it.
+            const remove = ["remove", "--status-fd", "3", "--id", id];
+            await withStatus(executor, [...remove, ...directories(workshop, id)]);
         },
     };
 }

@@ -1,6 +1,8 @@
 /** What a container costs that does nothing. */
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { isDeepStrictEqual } from "node:util";
 import { run } from "../../scripts/lib/run";
 import { eventually } from "../support/fixtures";
 import { makeBundle } from "./bundle";
@@ -10,7 +12,7 @@ import type { Workshop } from "./workshop";
 /** Proportional set sizes in KiB: memory that several processes share counts in parts for each. */
 export interface Sizes {
     monitor: number;
-    /** Our init; where there is none, the payload that waits in its place. */
+    /** Our init. The peers have none: the payload is the first process. */
     first: number;
 }
 
@@ -24,9 +26,13 @@ export interface Memory {
 
 export const CONTAINERS = 8;
 
+/** A process whose memory stays the same for so long is at rest. */
+const REST_MS = 500;
+
+/** Process ids of a container's own processes. */
 interface Pair {
     monitor: number;
-    first: number;
+    first?: number;
     end(): Promise<void>;
 }
 
@@ -36,14 +42,25 @@ async function proportionalSize(pid: number): Promise<number> {
     return Number(/^Pss:\s+(\d+) kB$/m.exec(rollup)?.[1]);
 }
 
-/** The mean over the containers. */
-async function sizesOf(pairs: readonly Pair[]): Promise<Sizes> {
+/** The mean over the containers at this moment. */
+async function sizesNow(pairs: readonly Pair[]): Promise<Sizes> {
     const sizes = { monitor: 0, first: 0 };
     for (const { monitor, first } of pairs) {
         sizes.monitor += (await proportionalSize(monitor)) / pairs.length;
-        sizes.first += (await proportionalSize(first)) / pairs.length;
+        sizes.first += first === undefined ? 0 : (await proportionalSize(first)) / pairs.length;
     }
     return sizes;
+}
+
+/** The same once all of them have come to rest: who is asked for it has not always been idle yet. */
+async function sizesOf(pairs: readonly Pair[]): Promise<Sizes> {
+    let seen = await sizesNow(pairs);
+    return eventually(async () => {
+        await sleep(REST_MS);
+        const before = seen;
+        seen = await sizesNow(pairs);
+        return isDeepStrictEqual(before, seen) && seen;
+    }, "idle containers at rest");
 }
 
 async function measure(name: string, make: (index: number) => Promise<Pair>): Promise<Memory> {
@@ -93,11 +110,10 @@ export function conmonMemory(workshop: Workshop): Promise<Memory> {
             ...log,
         ]);
         const crun = [ociProgram("crun"), "--root", ociRoot(workshop, "crun")];
-        const first = await pidFrom(at("pid"));
+        await pidFrom(at("pid"));
         await run("nsenter", [...inside, ...crun, "start", id]);
         return {
             monitor: await pidFrom(at("conmon.pid")),
-            first,
             end: async () => {
                 await run("nsenter", [...inside, ...crun, "delete", "--force", id]);
             },
@@ -145,12 +161,10 @@ export async function podmanMemory(workshop: Workshop): Promise<Memory> {
         const limits = ["--ulimit", "host", "--pids-limit", "64"];
         const command = ["--rootfs", workshop.rootfs, "/bin/pause"];
         const id = (await podman("run", ...options, ...limits, ...command)).trim();
-        const format = "{{.State.ConmonPid}} {{.State.Pid}}";
-        const pids = (await podman("container", "inspect", "--format", format, id)).trim();
-        const [monitor = NaN, first = NaN] = pids.split(" ").map(Number);
+        const format = "{{.State.ConmonPid}}";
+        const pid = await podman("container", "inspect", "--format", format, id);
         return {
-            monitor,
-            first,
+            monitor: Number(pid),
             end: async () => {
                 await podman("rm", "--force", "--time", "0", id);
             },

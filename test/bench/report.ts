@@ -73,7 +73,7 @@ function memoryTable(memory: Memory[]): string {
         ...[alone.monitor, alone.first, alone.monitor + alone.first].map((size) => size.toFixed(0)),
         (among.monitor + among.first).toFixed(0),
     ]);
-    const head = ["KiB", "monitor", "first process", "together", `one of ${CONTAINERS}`];
+    const head = ["KiB", "monitor", "init", "together", `one of ${CONTAINERS}`];
     return table(head, rows);
 }
 
@@ -99,7 +99,8 @@ ${timeTable(results.exec)}
 
 ## Memory of an idle container
 
-Proportional set size: of one container alone, and of each while there are several.
+Proportional set size of what stays beside the payload: for one container alone, and for each of several. crun leaves
+nothing but the payload; conmon is its monitor, as it is podman's.
 
 ${memoryTable(results.memory)}
 
