@@ -1,18 +1,22 @@
 /** The options of limits, and the commands that change and pause containers. */
 import type { Command } from "commander";
-import type { LimitChanges } from "../protocol";
 import { examples, ID_HELP, IDS_HELP, valueOption, type Definition } from "./define";
-import { parseCount, parseCpuLimit, parseCpuset, parseMemoryLimit, parseRate } from "./values";
-
-/** What clears a limit. */
-const NONE = "max";
+import type { TypedLimits } from "./lifecycle";
+import {
+    NONE,
+    parseCount,
+    parseCpuLimit,
+    parseCpuset,
+    parseMemoryLimit,
+    parseRate,
+} from "./values";
 
 /** Reads the value of a limit. */
 type ParseLimit<T> = (option: string, value: string) => T;
 
-/** Takes also {@link NONE}, which is null then. */
-function clearable<T>(parse: ParseLimit<T>): ParseLimit<T | null> {
-    return (option, value) => (value === NONE ? null : parse(option, value));
+/** Takes also {@link NONE}. */
+function clearable<T>(parse: ParseLimit<T>): ParseLimit<T | typeof NONE> {
+    return (option, value) => (value === NONE ? NONE : parse(option, value));
 }
 
 /** A limit's parser as it is. */
@@ -23,7 +27,7 @@ function plain<T>(parse: ParseLimit<T>): ParseLimit<T> {
 /** Adds the options of all limits. */
 function addLimits(
     command: Command,
-    wrap: <T>(parse: ParseLimit<T>) => ParseLimit<T | null>,
+    wrap: <T>(parse: ParseLimit<T>) => ParseLimit<T | typeof NONE>,
 ): Command {
     const pids: ParseLimit<number> = (option, value) => parseCount(option, value, 1);
     return command
@@ -62,7 +66,7 @@ export function defineLimits({ program, context, action }: Definition): void {
         )
         .argument("<id>", ID_HELP)
         .action(
-            action(async (id: string, options: LimitChanges) =>
+            action(async (id: string, options: TypedLimits) =>
                 (await import("./lifecycle")).update(id, options, context),
             ),
         )

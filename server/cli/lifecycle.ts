@@ -10,11 +10,13 @@ import {
     StopRequest,
     UpdateRequest,
     type LimitChanges,
+    type Limits,
 } from "../protocol";
 import type { Client } from "./client";
 import { remark, type Context } from "./context";
 import { CliError, describeError, EXIT } from "./errors";
 import { printable } from "./text";
+import { NONE } from "./values";
 import { withTimeline } from "./timeline";
 
 /**
@@ -103,8 +105,14 @@ export function resume(containers: string[], context: Context): Promise<number> 
     });
 }
 
+/** Limits as they were typed: commander takes no null for the value of an option. */
+export type TypedLimits = { [Name in keyof Limits]: Limits[Name] | typeof NONE };
+
 /** `mcm update ID`. */
-export function update(container: string, limits: LimitChanges, context: Context): Promise<number> {
+export function update(container: string, typed: TypedLimits, context: Context): Promise<number> {
+    const limits: LimitChanges = Object.fromEntries(
+        Object.entries(typed).map(([name, value]) => [name, value === NONE ? null : value]),
+    );
     if (Object.keys(limits).length === 0) {
         throw new CliError(
             "update: no limit is given; give at least one, for example --memory 100M",

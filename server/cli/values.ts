@@ -26,6 +26,9 @@ function refuse(option: string, value: string, fault: string, takes: string): ne
     throw new CliError(`${option}: ${JSON.stringify(value)} is ${fault}; give ${takes}`);
 }
 
+/** What clears a limit. */
+export const NONE = "max";
+
 /** A limit of memory in bytes. */
 export function parseMemoryLimit(option: string, value: string): number {
     const bytes = parseMemory(value);

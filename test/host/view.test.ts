@@ -129,6 +129,16 @@ describe("the Containers view", () => {
         assert.match(hover, /running&nbsp;for/);
     });
 
+    it("pauses and resumes a container from its row", async () => {
+        container = await runContainer(connection);
+        const { node } = await rows.row(container, (row) => facets(row).includes("running"));
+        await vscode.commands.executeCommand("myContainerManager.pause", node);
+        const paused = await rows.row(container, (row) => facets(row).includes("paused"));
+        assert.equal(paused.item.description, "paused");
+        await vscode.commands.executeCommand("myContainerManager.resume", node);
+        await rows.row(container, (row) => facets(row).includes("running"));
+    });
+
     it("stops and starts a container from its row", async () => {
         container = await runContainer(connection);
         const { node } = await rows.row(container, (row) => facets(row).includes("running"));
