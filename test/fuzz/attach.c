@@ -99,7 +99,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     close(client);
     turns(&attach, &input);
     CHECK(attach.clients[0] == NULL);
-    attach_close(&attach);
+    attach_close(&attach, -1, false);
     if (input.fd >= 0)
         close(pipes[1]);
     close(pipes[0]);
