@@ -126,7 +126,10 @@ suite("mcm in pipes and scripts", () => {
     test("stats --once has a figure of cpu for every running container", async () => {
         const id = await script("while :; do :; done", "--name", "busy", "--cpu", "0.2");
         const table = await mcm.output("stats", "--once");
-        assert.match(table, new RegExp(`^${id} +busy +[0-9]+\\.[0-9]% +[0-9.]+ s +[0-9.]+ [KM]iB `, "m"));
+        assert.match(
+            table,
+            new RegExp(`^${id} +busy +[0-9]+\\.[0-9]% +[0-9.]+ s +[0-9.]+ [KM]iB `, "m"),
+        );
         const sample = (await mcm.json("stats", "--once", "--json")) as {
             host: { cpus: number };
             containers: { id: string; name: string; cpu: number; pids: number }[];
