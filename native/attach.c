@@ -154,6 +154,10 @@ void attach_send(struct attach *attach, enum attach_type type, const char *data,
     for (size_t i = 0; i < ATTACH_CLIENTS; i++) {
         if (attach->clients[i] == NULL)
             continue;
+        if (attach->clients[i]->length + HEADER_SIZE + size > QUEUE_MAX) {
+            client_drop(attach, i); /* attach_has_room() was not asked: nothing is overwritten */
+            continue;
+        }
         client_queue(attach->clients[i], frame, HEADER_SIZE + size);
         if (!client_flush(attach->clients[i]))
             client_drop(attach, i);

@@ -82,8 +82,9 @@ static void relay_step(struct relay *relay, int (*wait)(struct pollfd *, nfds_t,
         polls[POLL_INIT].revents = 0;
         return; /* interrupted */
     }
+    /* The first one's output may have taken the room that was there for either. */
     for (size_t i = 0; i < 2; i++)
-        if (polls[POLL_OUTPUTS + i].revents != 0)
+        if (polls[POLL_OUTPUTS + i].revents != 0 && attach_has_room(&relay->attach))
             (void)output_read(relay, i);
     if (polls[POLL_INPUT].revents != 0)
         input_flush(&relay->input);

@@ -6,6 +6,7 @@ import { existsSync, readFileSync, statSync } from "node:fs";
 import { createConnection, type Socket } from "node:net";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
+import { setTimeout } from "node:timers/promises";
 import { eventually } from "../support/fixtures";
 import { hasEnded, testContainer, type Container } from "./executor";
 
@@ -231,6 +232,31 @@ test("a flood is bounded in the log, goes on, and its last lines are there", asy
     assert.ok(size <= bound, String(size));
     assert.ok(size > bound / 3, String(size));
     assert.match(container.logLines().at(-1) ?? "", / stdout F the end$/);
+});
+
+test("a client that reads in fits and starts gets both floods of output whole, and stays heard", async (t) => {
+    const size = 4096 * KIB;
+    const container = await testContainer(t);
+    await container.start([
+        ...["/bin/sh", "-c"],
+        `read start; yes o | head -c ${size} & yes e | head -c ${size} >&2 & wait; exec cat`,
+    ]);
+    const attached = await attach(t, container);
+    attached.send(INPUT, "start\n");
+    for (let round = 0; round < 100; round++) {
+        attached.socket.pause();
+        await setTimeout(10);
+        attached.socket.resume();
+        await setTimeout(round % 4);
+    }
+    await eventually(
+        () => attached.closed || attached.stdout.length + attached.stderr.length >= 2 * size,
+        "all output",
+    );
+    assert.ok(attached.stdout === "o\n".repeat(size / 2), "stdout came whole");
+    assert.ok(attached.stderr === "e\n".repeat(size / 2), "stderr came whole");
+    attached.send(INPUT, "still heard\n");
+    await attached.until("still heard\n");
 });
 
 test("a client that reads nothing holds output up for a while and not for good", async (t) => {
