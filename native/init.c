@@ -23,19 +23,15 @@
 
 #define TITLE "container-init"
 
-/* Signals that init does not hand on: faults of its own, and what its own writes and reads bring.
+/*
+ * All signals come by the returned fd, also those that a pid 1 without handlers does not get. A fault
+ * of init's own ends it all the same: the kernel forces its signal through a block.
  */
-static const int own_signals[] = {SIGPIPE, SIGSEGV, SIGBUS,  SIGFPE, SIGILL,
-                                  SIGTRAP, SIGSYS,  SIGTTIN, SIGTTOU};
-
-/* All others come by the returned fd, also those that a pid 1 without handlers does not get. */
 static int signals_open(void)
 {
     sigset_t set;
 
     sigfillset(&set);
-    for (size_t i = 0; i < sizeof(own_signals) / sizeof(own_signals[0]); i++)
-        sigdelset(&set, own_signals[i]);
     if (sigprocmask(SIG_SETMASK, &set, NULL) < 0)
         return -1;
     return signalfd(-1, &set, SFD_CLOEXEC);

@@ -11,11 +11,12 @@ export function signalName(number: number): string {
 
 /** Number of "SIGHUP", "HUP" or "1", in either case; undefined when there is no such signal. */
 export function signalNumber(text: string): number | undefined {
-    if (/^[0-9]+$/.test(text)) {
-        const number = Number(text);
+    const name = text.toUpperCase();
+    const [, digits] = /^(?:SIG)?([0-9]+)$/.exec(name) ?? [];
+    if (digits !== undefined) {
+        const number = Number(digits);
         return number >= 1 && number <= 64 ? number : undefined;
     }
-    const name = text.toUpperCase();
     const realtime = /^(?:SIG)?RTMIN(?:\+([0-9]{1,2}))?$/.exec(name);
     if (realtime !== null) {
         const number = 34 + Number(realtime[1] ?? 0);

@@ -1,4 +1,4 @@
-/** container_executor: how containers end, are signalled, stopped, started again, and lost. */
+/** container_executor: what the end of a container leaves, starting again, and what was lost. */
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from "node:fs";
@@ -6,46 +6,11 @@ import { constants } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { eventually } from "../support/fixtures";
-import { execute, hasEnded, testContainer, type Container, type Running } from "./executor";
+import { execute, hasEnded, testContainer, type Container } from "./executor";
 
-const { SIGKILL, SIGSEGV, SIGTERM, SIGUSR1, SIGINT } = constants.signals;
-
-/** Waits until the container's log has a line that ends with `text`. */
-async function logged(container: Container, text: string): Promise<void> {
-    await eventually(
-        () => container.logLines().some((line) => line.endsWith(` ${text}`)),
-        `logged: ${text}`,
-    );
-}
-
-/** A script that says when it is ready to be signalled. */
-function waiting(traps: string): string[] {
-    return ["/bin/sh", "-c", `${traps}; echo ready; while :; do sleep 0.05; done`];
-}
-
-async function startWaiting(container: Container, traps: string): Promise<Running> {
-    const running = await container.start(waiting(traps));
-    await logged(container, "ready");
-    return running;
-}
+const { SIGKILL } = constants.signals;
 
 // ------------------------------------------------------------------------------------------ ends
-
-test("exit codes are recorded as they are", async (t) => {
-    const container = await testContainer(t);
-    for (const code of [0, 1, 42, 127, 128, 137, 255]) {
-        const { exit } = await container.run(["/bin/sh", "-c", `exit ${code}`]);
-        assert.deepEqual([exit.exitCode, exit.signal], [code, null]);
-    }
-});
-
-test("a signal that ended the command is told from an exit code", async (t) => {
-    const container = await testContainer(t);
-    for (const signal of [SIGTERM, SIGKILL, SIGSEGV]) {
-        const { exit } = await container.run(["/bin/sh", "-c", `kill -${signal} $$`]);
-        assert.deepEqual([exit.exitCode, exit.signal], [null, signal]);
-    }
-});
 
 test("the record of the end has times, peak and processor time", async (t) => {
     const container = await testContainer(t);
@@ -80,14 +45,6 @@ test("processes that the command left behind end with it", async (t) => {
     assert.deepEqual(container.cgroups(), []);
 });
 
-test("init reaps what is orphaned", async (t) => {
-    const container = await testContainer(t);
-    const script =
-        "for i in 1 2 3 4 5; do (setsid true &) ; done; sleep 0.2; " +
-        "ps -o stat | grep -c Z || true";
-    assert.equal(await container.outputOf(script), "0\n");
-});
-
 test("an auto-removed container is gone once it has ended", async (t) => {
     const container = await testContainer(t);
     const running = await container.start(["/bin/true"], { flags: ["--auto-remove"] });
@@ -95,98 +52,6 @@ test("an auto-removed container is gone once it has ended", async (t) => {
     assert.ok(!existsSync(container.stateDir));
     assert.ok(!existsSync(container.runDir));
     assert.deepEqual(container.cgroups(), []);
-});
-
-// ---------------------------------------------------------------------------------- stop and kill
-
-test("without a command a container waits until it is stopped, and then ends with 0", async (t) => {
-    const container = await testContainer(t);
-    const running = await container.start();
-    const { exitCode, events, stderr } = await container.stop(running);
-    assert.deepEqual(
-        { exitCode, events, stderr },
-        { exitCode: 0, events: [{ event: "stopped", forced: false }], stderr: "" },
-    );
-    const exit = await container.ended(running);
-    assert.deepEqual([exit.exitCode, exit.signal], [0, null]);
-});
-
-test("a stop lets the command end by itself and returns when that is written down", async (t) => {
-    const container = await testContainer(t);
-    const running = await startWaiting(container, "trap 'exit 7' TERM");
-    assert.equal((await container.stop(running)).event.forced, false);
-    const record = readFileSync(join(container.stateDir, "exit.json"), "utf8");
-    assert.match(record, /^\{"exitCode":7,"signal":null,/);
-});
-
-test("a command that does not want to end is killed after the grace", async (t) => {
-    const container = await testContainer(t);
-    const running = await startWaiting(container, "trap '' TERM");
-    const began = Date.now();
-    const { event } = await container.stop(running, "--grace-ms", "300");
-    assert.deepEqual(event, { event: "stopped", forced: true });
-    assert.ok(Date.now() - began >= 300);
-    const exit = await container.ended(running);
-    assert.deepEqual([exit.exitCode, exit.signal], [null, SIGKILL]);
-});
-
-test("a stop sends the signal it is told to", async (t) => {
-    const container = await testContainer(t);
-    const running = await startWaiting(container, "trap 'exit 9' INT; trap '' TERM");
-    const { event } = await container.stop(running, "--signal", String(SIGINT));
-    assert.equal(event.forced, false);
-    assert.equal((await container.ended(running)).exitCode, 9);
-});
-
-test("a signal reaches the command through init", async (t) => {
-    const container = await testContainer(t);
-    const running = await startWaiting(container, "trap 'echo got it' USR1");
-    assert.deepEqual((await container.kill(running, SIGUSR1)).event, { event: "signalled" });
-    await logged(container, "got it");
-    assert.equal(hasEnded(running.pid), false);
-});
-
-test("a container without a command is not ended by a signal that means nothing to it", async (t) => {
-    const container = await testContainer(t);
-    const running = await container.start();
-    await container.kill(running, SIGUSR1);
-    const { event } = await container.stop(running);
-    assert.equal(event.forced, false);
-});
-
-test("KILL ends the container at once, and is recorded", async (t) => {
-    const container = await testContainer(t);
-    const running = await startWaiting(container, "trap '' TERM");
-    await container.kill(running, SIGKILL);
-    const exit = await container.ended(running);
-    assert.deepEqual([exit.exitCode, exit.signal], [null, SIGKILL]);
-});
-
-test("a process inside cannot end its init", async (t) => {
-    const container = await testContainer(t);
-    assert.equal(await container.outputOf("kill -KILL 1; kill -STOP 1; echo alive"), "alive\n");
-});
-
-test("what has ended, was another process or of another boot is not signalled", async (t) => {
-    const container = await testContainer(t);
-    const running = await container.start();
-    for (const wrong of [
-        { ...running, startTime: running.startTime + 1 },
-        { ...running, bootId: "00000000-0000-0000-0000-000000000000" },
-    ]) {
-        for (const executed of [
-            await container.stop(wrong),
-            await container.kill(wrong, SIGKILL),
-        ]) {
-            assert.deepEqual(
-                [executed.event.step, executed.event.code, executed.exitCode],
-                ["identify", "ESRCH", 125],
-            );
-        }
-    }
-    assert.equal(hasEnded(running.pid), false);
-    await container.stop(running);
-    assert.equal((await container.stop(running)).event.code, "ESRCH");
 });
 
 // --------------------------------------------------------------------------------- again and lost

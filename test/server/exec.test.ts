@@ -249,7 +249,8 @@ suite("a flood", () => {
         await session.saw("#");
         session.keeps = false;
         session.acknowledges = false;
-        await session.input("yes\n");
+        // Long lines: each is a write of its own.
+        await session.input(`yes ${"y".repeat(70)}\n`);
         await eventually(() => session.unacknowledged >= WINDOW_BYTES, "a window of output");
         await session.input("\x03");
         await session.input("exit 5\n");
