@@ -1,15 +1,15 @@
 /**
  * What containers have a claim on: their names, their ranges of host ids, and for a moment the right
- * to rewrite their config.json. The holder of a name or a range is the container's id.
+ * to make them or to rewrite their config.json. The holder of a name or a range is the container's
+ * id, of a right the process that does it.
  */
-import path from "node:path";
 import { Claims } from "./claims";
 import { readConfig, type ContainerConfig } from "./config";
 import { McmError } from "./errors";
 import { isDirectory } from "./files";
 import { isGone, thisProcess } from "./holder";
 import { randomName } from "./names";
-import { CREATING_PREFIX, type Paths } from "./paths";
+import type { Paths } from "./paths";
 import { ErrorCode, type ContainerId } from "./protocol";
 import { foreignRanges, freeSlots, RANGE_SIZE, FIRST_ID, slotBase } from "./ranges";
 
@@ -106,6 +106,22 @@ export class Registry {
         }
     }
 
+    /** Runs `action`, which makes the container: until then its claims are its own while we live. */
+    async making<Result>(id: ContainerId, action: () => Promise<Result>): Promise<Result> {
+        const maker = thisProcess();
+        await this.take(MAKE + id, maker);
+        try {
+            return await action();
+        } finally {
+            await this.claims.give(MAKE + id, maker);
+        }
+    }
+
+    /** Whether a process that still lives makes this container now. */
+    async isBeingMade(id: ContainerId): Promise<boolean> {
+        return this.isHeld(MAKE + id);
+    }
+
     /** Runs `action` while nobody else, in any process, rewrites this container's config.json. */
     async editing<Result>(id: ContainerId, action: () => Promise<Result>): Promise<Result> {
         const claim = EDIT + id;
@@ -150,13 +166,13 @@ export class Registry {
      * the config is read, as an edit ends by writing it.
      */
     private async isStale(claim: string, holder: string): Promise<boolean> {
-        if (claim.startsWith(EDIT)) {
+        if (claim.startsWith(EDIT) || claim.startsWith(MAKE)) {
             return isGone(holder);
         }
         if (await this.isRemoved(holder)) {
             return true;
         }
-        if (!claim.startsWith(NAME) || (await this.isEdited(holder))) {
+        if (!claim.startsWith(NAME) || (await this.isHeld(EDIT + holder))) {
             return false;
         }
         try {
@@ -170,20 +186,22 @@ export class Registry {
 
     /** True when a container neither is there nor is being made. */
     private async isRemoved(id: ContainerId): Promise<boolean> {
-        // In this order: a create that ends in between renames the first to the second.
-        const making = await isDirectory(path.join(this.paths.containers, CREATING_PREFIX + id));
+        // In this order: who makes it gives the claim up when it is there.
+        const making = await this.isBeingMade(id);
         return !making && !(await isDirectory(this.paths.container(id).state));
     }
 
-    private async isEdited(id: ContainerId): Promise<boolean> {
-        const editor = await this.claims.holder(EDIT + id);
-        return editor !== undefined && !isGone(editor);
+    /** Whether the process that holds a claim lives. */
+    private async isHeld(claim: string): Promise<boolean> {
+        const holder = await this.claims.holder(claim);
+        return holder !== undefined && !isGone(holder);
     }
 }
 
 /** Beginnings of the claims of each kind; watch.ts knows the end of an edit by its claim. */
 const NAME = "name-";
 const RANGE = "range-";
+const MAKE = "make-";
 const EDIT = "edit-";
 
 function nameClaim(name: string): string {

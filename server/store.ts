@@ -5,7 +5,7 @@
  */
 import { randomBytes } from "node:crypto";
 import { existsSync, readdirSync, statSync } from "node:fs";
-import { mkdir, readdir, rename, rm, stat } from "node:fs/promises";
+import { mkdir, readdir, rename, rm } from "node:fs/promises";
 import path from "node:path";
 import {
     BrokenConfig,
@@ -56,9 +56,6 @@ interface Records {
     config: ConfigFile;
     state: StateReader;
 }
-
-/** A create takes some milliseconds; one that is this old, in milliseconds, will never be done. */
-const CREATING_AGE_MS = 60_000;
 
 const ID = /^[0-9a-f]{12}$/;
 
@@ -199,6 +196,10 @@ export class Store {
      */
     async create(spec: ContainerSpec): Promise<HealthyContainer> {
         const id = await this.freeId();
+        return this.registry.making(id, () => this.make(id, spec));
+    }
+
+    private async make(id: ContainerId, spec: ContainerSpec): Promise<HealthyContainer> {
         const staging = path.join(this.paths.containers, CREATING_PREFIX + id);
         try {
             await mkdir(this.paths.containers, { recursive: true, mode: 0o700 });
@@ -336,7 +337,7 @@ export class Store {
 
     private async dropCreation(name: string): Promise<void> {
         const directory = path.join(this.paths.containers, name);
-        if (await isOld(directory)) {
+        if (!(await this.registry.isBeingMade(name.slice(CREATING_PREFIX.length)))) {
             await rm(directory, { recursive: true, force: true });
         }
     }
@@ -397,11 +398,6 @@ export class Store {
             throw brokenError(container, brokenReason(error));
         }
     }
-}
-
-async function isOld(directory: string): Promise<boolean> {
-    const found = await stat(directory).catch(unless("ENOENT"));
-    return found !== undefined && Date.now() - found.mtimeMs > CREATING_AGE_MS;
 }
 
 /** Why a config.json cannot be used. Throws what is no fault of the file. */

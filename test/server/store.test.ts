@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
-import { mkdir, readdir, readFile, rm, utimes, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { afterEach, beforeEach, test } from "node:test";
 import { detectCgroups } from "../../server/cgroup";
 import { McmError } from "../../server/errors";
+import { thisProcess } from "../../server/holder";
 import type { Native } from "../../server/native";
 import { Paths } from "../../server/paths";
 import { ErrorCode } from "../../server/protocol";
@@ -256,15 +257,28 @@ test("a sweep finishes what died half way, and touches nothing else", async () =
     ]) {
         await mkdir(path.join(containers, name, "upper"), { recursive: true });
     }
-    const longAgo = new Date(Date.now() - 3_600_000);
-    await utimes(path.join(containers, ".creating-0123456789ab"), longAgo, longAgo);
-    for (const claim of ["name-gone", "range-9"]) {
+    for (const [claim, holder] of [
+        ["name-gone", "ffffffffffff"],
+        ["name-died", "0123456789ab"],
+        ["make-0123456789ab", thisProcess().replace(/_\d+_/, "_1_")],
+        ["name-making", "ba9876543210"],
+        ["make-ba9876543210", thisProcess()],
+        ["range-9", "ffffffffffff"],
+    ] as const) {
         await mkdir(path.join(paths.claims, claim));
-        await writeFile(path.join(paths.claims, claim, "ffffffffffff"), "");
+        await writeFile(path.join(paths.claims, claim, holder), "");
     }
     assert.deepEqual(await store.sweep(), []);
     assert.deepEqual((await readdir(containers)).sort(), [".creating-ba9876543210", web.id].sort());
-    assert.deepEqual((await readdir(paths.claims)).sort(), ["name-web", "range-0"]);
+    const kept = ["make-ba9876543210", "name-making", "name-web", "range-0"];
+    assert.deepEqual((await readdir(paths.claims)).sort(), kept);
+});
+
+test("a name whose container was not made to its end, as its process died, is free", async () => {
+    await mkdir(path.join(paths.containers, ".creating-0123456789ab"), { recursive: true });
+    await mkdir(path.join(paths.claims, "name-web"), { recursive: true });
+    await writeFile(path.join(paths.claims, "name-web", "0123456789ab"), "");
+    assert.equal((await store.create({ name: "web" })).name, "web");
 });
 
 test("a removal that cannot be finished does not keep the others from it", async () => {
