@@ -66,6 +66,7 @@ export const STAGES: Stage[] = [
     { ...tests("native", "the native programs, as root", "native", "bench"), quick: true },
     { ...tests("server", "the backend with the real programs", "server"), quick: true },
     tests("cli", "the command line, a process for each", "cli"),
+    tests("storm", "hundreds of containers, and no trace of them afterwards", "storm"),
     {
         name: "sanitize",
         what: "the native tests with sanitizers, and how many lines they reach",
@@ -86,7 +87,7 @@ export const STAGES: Stage[] = [
     },
     {
         name: "vm",
-        what: "the native programs on a real cgroup v2 kernel",
+        what: "the native programs and the backend on a real cgroup v2 kernel",
         quick: false,
         run: vmTests,
     },
@@ -109,8 +110,8 @@ export const STAGES: Stage[] = [
 /** A stage of node's test runner. */
 function tests(name: string, what: string, ...folders: string[]): Stage {
     const paths = folders.map((folder) => `test/${folder}`);
-    // Those that drive a browser want the machine for themselves.
-    const concurrency = ["e2e", "polkit"].includes(name) ? 1 : 3;
+    // Those that drive a browser, or count what is there, want the machine for themselves.
+    const concurrency = ["e2e", "polkit", "storm"].includes(name) ? 1 : 3;
     const start = async (): Promise<TestResult[]> =>
         nodeTests(await testFiles(...paths), { stage: name, concurrency });
     return { name, what, quick: false, run: start };
