@@ -208,7 +208,12 @@ suite("samples", () => {
         const write = "dd if=/dev/zero of=/f bs=1M count=8 conv=fsync; touch /done; sleep 1000";
         const id = await server.runScript(write);
         const done = `${server.roots.stateDir}/containers/${id}/upper/done`;
-        const { usage } = await sampled(id, 250, () => existsSync(done));
+        // Not the sample that is seen then, which may be from before: the one after it.
+        let since = 0;
+        const { usage } = await sampled(id, 250, (all) => {
+            since ||= existsSync(done) ? all.length : 0;
+            return since > 0 && all.length > since;
+        });
         const { ioReadBytes, ioWriteBytes } = usage.at(-1)!;
         if (server.deps.cgroups.controllers.io === "v2") {
             assert.ok(ioWriteBytes! >= 8 * 1024 * 1024, `${ioWriteBytes}`);
