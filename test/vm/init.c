@@ -3,8 +3,8 @@
  * tree by hostfs. Covers that root with a tmpfs, mounts what a cgroup v2 machine has, runs one
  * command with its output on raw consoles, reports the wait status, and powers off.
  *
- * The kernel hands unknown boot parameters on as environment: VM_MODULES (folder of .ko files),
- * VM_SCRIPT (run by /bin/sh), VM_DISK (mount point for the ext4 image).
+ * The kernel hands unknown boot parameters on as environment: VM_MODULES (folder of modules, when
+ * not all is built in), VM_SCRIPT (run by /bin/sh), VM_DISK (mount point for the ext4 image).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -69,8 +69,11 @@ static int console_open(const char *path)
 
 static void module_load(const char *name)
 {
+    const char *folder = getenv("VM_MODULES");
     char path[512];
-    snprintf(path, sizeof(path), "%s/%s", getenv("VM_MODULES"), name);
+    if (folder == NULL)
+        return;
+    snprintf(path, sizeof(path), "%s/kernel/%s", folder, name);
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         die("opening module %s", path);
@@ -83,7 +86,7 @@ static void module_load(const char *name)
  * would be refused (user_namespaces(7)). */
 static void root_make_writable(void)
 {
-    module_load("kernel/fs/overlayfs/overlay.ko");
+    module_load("fs/overlayfs/overlay.ko");
     mount_or_die("tmpfs", "/mnt", "tmpfs", 0, "mode=0755");
     mkdir("/mnt/upper", 0755);
     mkdir("/mnt/work", 0755);
@@ -157,6 +160,9 @@ int main(void)
     int out = console_open(CONSOLE_STDOUT), err = console_open(CONSOLE_STDERR);
     int report = console_open(CONSOLE_STATUS);
     dup2(err, STDERR_FILENO);
+    module_load("lib/crc-ccitt.ko"); /* ipv6 needs it */
+    module_load("net/ipv6/ipv6.ko");
+    module_load("drivers/block/loop.ko");
     root_make_writable();
     filesystems_mount();
     cgroup_enable_controllers();

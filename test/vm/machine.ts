@@ -4,23 +4,24 @@
  * runs the Node and the programs that were built here; what it writes is gone with it.
  *
  * Used by hand: `node --import tsx test/vm/machine.ts COMMAND [ARG…]`.
- * MCM_UML_KERNEL names another kernel than Debian's.
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { readFileSync } from "node:fs";
+import { mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { basename, join } from "node:path";
+import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import type { Readable } from "node:stream";
-import { ensurePackages } from "../../scripts/lib/apt";
-import { run } from "../../scripts/lib/run";
-import { busyboxRootfs, cached, root } from "../support/fixtures";
+import { root } from "../support/fixtures";
+import { buildInit, kernel, makeDisk } from "./parts";
 
 /** Where the ext4 image is mounted in the machine: hostfs knows no idmapped mounts and no xattrs. */
 const DISK = "/media";
-const DISK_SIZE = "2G";
 const MEMORY = "1536M";
+
+/** Where the folder of kernel parts is mounted for the machine. */
+const PARTS = "/mnt";
 
 export interface MachineResult {
     /** Exit code of the command, 128+n for a signal. */
@@ -33,6 +34,8 @@ export interface MachineOptions {
     /** Milliseconds until the machine is ended. */
     timeoutMs: number;
     env?: Record<string, string>;
+    /** The processor of this computer that it runs on; the last of {@link allowedCpus} by default. */
+    cpu?: number;
     /** Receives stdout and stderr as they come, instead of the result. */
     stream?: boolean;
 }
@@ -44,39 +47,48 @@ export async function runInMachine(
 ): Promise<MachineResult> {
     const directory = await mkdtemp(join(tmpdir(), "mcm-vm-"));
     try {
-        const [kernel, init, disk] = await Promise.all([
-            installKernel(),
-            buildInit(directory),
-            makeDisk(directory),
+        const [{ program, modules }] = await Promise.all([
+            kernel(),
+            buildInit(join(directory, "init")),
+            makeDisk(join(directory, "disk.ext4")),
         ]);
-        const script = join(directory, "script.sh");
-        await writeFile(script, scriptText(command, options.env ?? {}));
-        return await boot({ kernel, init, disk, script, directory }, options);
+        if (modules !== undefined) {
+            await symlink(modules, join(directory, "modules"));
+        }
+        const script = scriptText(command, options.env ?? {});
+        await writeFile(join(directory, "script.sh"), script);
+        const guest = [program, ...kernelParameters(modules !== undefined)];
+        return await boot(directory, guest, options);
     } finally {
         await rm(directory, { recursive: true, force: true });
     }
 }
 
-interface Boot {
-    kernel: { program: string; modules: string };
-    init: string;
-    disk: string;
-    script: string;
-    directory: string;
+/** The processors that this process may run on. */
+export function allowedCpus(): number[] {
+    const status = readFileSync("/proc/self/status", "utf8");
+    const list = /^Cpus_allowed_list:\t(.*)$/m.exec(status)?.[1] ?? "0";
+    return list.split(",").flatMap((range) => {
+        const [first = 0, last = first] = range.split("-").map(Number);
+        return Array.from({ length: last - first + 1 }, (_, index) => first + index);
+    });
 }
 
-async function boot(machine: Boot, options: MachineOptions): Promise<MachineResult> {
+async function boot(
+    directory: string,
+    kernelCommand: string[],
+    options: MachineOptions,
+): Promise<MachineResult> {
     const limit = Math.ceil(options.timeoutMs / 1000);
+    // One host CPU: each guest system call is handed between two host processes, and across cores
+    // that costs twenty times as much.
+    const cpu = String(options.cpu ?? allowedCpus().at(-1));
+    const guest = ["timeout", "-s", "KILL", String(limit), "taskset", "-c", cpu, ...kernelCommand];
     const child = spawn(
-        "unshare",
-        ["-fpm", "--mount-proc", "--kill-child", "sh", "-c", HOST_SIDE, machine.directory].concat(
-            // One host CPU: each guest system call is handed between two host processes, and
-            // across cores that costs twenty times as much.
-            ["timeout", "-s", "KILL", String(limit), "taskset", "-c", "1"],
-            kernelCommand(machine),
-        ),
+        "setpriv",
+        ["--pdeathsig", "TERM", "sh", "-c", SUPERVISOR, directory, HOST_SIDE, ...guest],
         {
-            env: { PATH: process.env.PATH, TMPDIR: "/dev/shm", HOME: machine.directory },
+            env: { PATH: process.env.PATH, TMPDIR: "/dev/shm", HOME: directory },
             stdio: ["ignore", "pipe", "pipe", "pipe", "pipe", "pipe", "pipe"],
         },
     );
@@ -99,21 +111,35 @@ async function boot(machine: Boot, options: MachineOptions): Promise<MachineResu
     return { code: Number(code), stdout: stdout!, stderr: stderr! };
 }
 
-/** The guest's root could mount hostfs itself: all it could reach is read-only, /sys is empty; only
- * the folder of the disk image ($0) can be written. */
+/**
+ * Runs the host side ($1, then its arguments) in a process namespace that ends as a whole, and takes
+ * the machine's folder ($0) away. It is told when we are gone, however that happens; when it is itself
+ * killed, the machine goes all the same.
+ */
+const SUPERVISOR = `
+trap 'rm -rf "$0"' EXIT
+trap 'kill -KILL $!; wait $!; exit 1' TERM
+script=$1; shift
+setpriv --pdeathsig KILL unshare -fpm --mount-proc --kill-child sh -c "$script" "$0" "$@" &
+wait $!`;
+
+/**
+ * The guest's root could mount hostfs itself: all it could reach is read-only, /sys is empty; only the
+ * folder of the disk image ($0) can be written. It is where a name without spaces can be given.
+ */
 const HOST_SIDE =
-    'mount --make-rprivate / && mount --bind "$0" "$0" && mount -o remount,bind,ro / && ' +
+    `mount --make-rprivate / && mount --bind "$0" ${PARTS} && mount -o remount,bind,ro / && ` +
     'mount -t tmpfs none /sys && mount -o remount,ro /sys && exec "$@"';
 
-function kernelCommand({ kernel, init, disk, script, directory }: Boot): string[] {
+/** Separated by spaces in the end, so that no value may have one. */
+function kernelParameters(hasModules: boolean): string[] {
     return [
-        kernel.program,
         `mem=${MEMORY}`,
-        `ubd0=${disk}`,
+        `ubd0=${PARTS}/disk.ext4`,
         "rootfstype=hostfs",
         "rootflags=/",
         "ro",
-        `init=${init}`,
+        `init=${PARTS}/init`,
         "quiet",
         "loglevel=4",
         "panic=-1",
@@ -125,9 +151,9 @@ function kernelCommand({ kernel, init, disk, script, directory }: Boot): string[
         "con3=null,fd:5",
         "con=null",
         "ssl=null",
-        `uml_dir=${directory}`,
-        `VM_MODULES=${kernel.modules}`,
-        `VM_SCRIPT=${script}`,
+        `uml_dir=${PARTS}`,
+        ...(hasModules ? [`VM_MODULES=${PARTS}/modules`] : []),
+        `VM_SCRIPT=${PARTS}/script.sh`,
         `VM_DISK=${DISK}`,
     ];
 }
@@ -153,45 +179,6 @@ function scriptText(command: string[], env: Record<string, string>): string {
 
 function quote(word: string): string {
     return `'${word.replaceAll("'", "'\\''")}'`;
-}
-
-/** Debian's kernel, downloaded once and only unpacked: nothing is installed. */
-async function installKernel(): Promise<Boot["kernel"]> {
-    const directory = await cached("user-mode-linux-1", async (target) => {
-        await run("apt-get", ["-q", "update"]);
-        await run("apt-get", ["-q", "download", "user-mode-linux"], { cwd: target });
-        const archive = (await readdir(target)).find((name) => name.endsWith(".deb"));
-        await run("dpkg", ["-x", join(target, archive!), target]);
-        await rm(join(target, archive!));
-    });
-    const folder = join(directory, "usr/lib/uml/modules");
-    const [release] = await readdir(folder);
-    return {
-        program: process.env.MCM_UML_KERNEL ?? join(directory, "usr/bin/linux.uml"),
-        modules: join(folder, release!),
-    };
-}
-
-async function buildInit(directory: string): Promise<string> {
-    const program = join(directory, "init");
-    const flags = ["-static", "-O2", "-Wall", "-Wextra", "-Werror"];
-    await run("gcc", [...flags, "-o", program, join(__dirname, "init.c")]);
-    return program;
-}
-
-/** An ext4 image with the fixtures in it; sparse, so that only what is written takes room. */
-async function makeDisk(directory: string): Promise<string> {
-    await ensurePackages(["e2fsprogs"]);
-    const content = join(directory, "content");
-    const rootfs = await busyboxRootfs();
-    const cache = join(content, "cache/my-container-manager");
-    await mkdir(join(content, "tmp"), { recursive: true });
-    await mkdir(cache, { recursive: true });
-    await run("cp", ["-a", rootfs, join(cache, basename(rootfs))]);
-    const image = join(directory, "disk.ext4");
-    await run("truncate", ["-s", DISK_SIZE, image]);
-    await run("mkfs.ext4", ["-q", "-E", "lazy_itable_init=1", "-d", content, image]);
-    return image;
 }
 
 if (process.argv[1] === __filename) {
