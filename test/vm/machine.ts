@@ -114,14 +114,17 @@ async function boot(
 /**
  * Runs the host side ($1, then its arguments) in a process namespace that ends as a whole, and takes
  * the machine's folder ($0) away. It is told when we are gone, however that happens; when it is itself
- * killed, the machine goes all the same.
+ * killed, the machine goes all the same. What the shell has to say of that would have no reader, and
+ * be its end.
  */
 const SUPERVISOR = `
-trap 'rm -rf "$0"' EXIT
-trap 'kill -KILL $!; wait $!; exit 1' TERM
+trap 'kill -KILL $!; wait $!; rm -rf "$0"; exit 1' TERM
 script=$1; shift
 setpriv --pdeathsig KILL unshare -fpm --mount-proc --kill-child sh -c "$script" "$0" "$@" &
-wait $!`;
+exec 2> /dev/null
+wait $!
+trap '' TERM
+rm -rf "$0"`;
 
 /**
  * The guest's root could mount hostfs itself: all it could reach is read-only, /sys is empty; only the
