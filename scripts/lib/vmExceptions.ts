@@ -49,14 +49,4 @@ export const REFUSED: Refusal[] = [
         why: "hostfs, on which /usr is there, maps no ids",
         error: /cannot map ids on \/usr/,
     },
-    {
-        test: "what containers need works on this host, and nothing is left of trying",
-        why: "hostfs, on which /usr is there, maps no ids",
-        error: /\+ {3}'overlay-mapped'\n/,
-    },
-    {
-        test: "cpus that the host does not have is refused, and nothing is left",
-        why: "that kernel has no cpuset controller",
-        error: /no cpuset controller/,
-    },
 ];
