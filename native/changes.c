@@ -65,7 +65,12 @@ static void change_send(struct walk *walk, enum change change, const char *name,
     json_string(&line, "type", type_name(stat->st_mode));
     if (change != DELETED && S_ISREG(stat->st_mode))
         json_number(&line, "size", (uint64_t)stat->st_size);
+    const size_t without = line.length;
     json_string(&line, "path", path);
+    if (line.length == without) { /* it does not fit: most of it had to be escaped */
+        walk->left_out++;
+        return;
+    }
     json_end(&line);
     status_send(walk->status_fd, &line);
     walk->count++;
@@ -129,8 +134,8 @@ static int entry_compare(struct walk *walk, int upper, int lower, const char *na
 
     if (fstatat(upper, name, &now, AT_SYMLINK_NOFOLLOW) < 0)
         return errno == ENOENT ? 0
-                               : error_set(error, STEP_CHANGES, errno, "cannot look at %.100s/%.100s",
-                                           walk->path, name);
+                               : error_set(error, STEP_CHANGES, errno,
+                                           "cannot look at %.100s/%.100s", walk->path, name);
     bool was_there = lower >= 0 && fstatat(lower, name, &before, AT_SYMLINK_NOFOLLOW) == 0;
     if (is_whiteout(&now)) {
         if (was_there)

@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -67,17 +68,18 @@ static void swap_examine(const struct trial *trial)
         (void)finding_works(trial->findings, "swap-limit", "%s", legacy ? "v1" : "v2");
 }
 
-/* Puts itself into every hierarchy and waits for its end. */
+/* Puts itself into every hierarchy and waits for its end, or that of who made it. */
 static _Noreturn void member_run(const struct cgroup *cgroup, int sync)
 {
     struct error error;
 
+    (void)prctl(PR_SET_PDEATHSIG, SIGKILL); /* also while it is frozen */
     if (cgroup_join(cgroup, &error) < 0)
         sync_send_error(sync, &error);
     else
         sync_send_prepared(sync, -1);
-    for (;;)
-        pause();
+    (void)sync_await_ready(sync);
+    _exit(0);
 }
 
 /* A process that is born in it, as a container's first one, frozen, and ended with all there. */
@@ -94,8 +96,12 @@ static int member_try(const struct trial *trial, struct error *error)
     pid_t pid = namespace_clone(0, trial->cgroup->fds[CGROUP_UNIFIED], &pidfd);
     if (pid < 0)
         return error_set(error, STEP_CGROUP, errno, "no process can be made in a control group");
-    if (pid == 0)
+    if (pid == 0) {
+        close(ours);
         member_run(trial->cgroup, theirs);
+    }
+    close(TAKE_FD(theirs));
+    error_fill(error, STEP_SYNC, 0, "the process that was to be in it ended");
     if (sync_receive(ours, &terminal, error) == SYNC_PREPARED) {
         finding_of_result(trial->findings, "freeze", cgroup_freeze(trial->cgroup, &freeze_error),
                           &freeze_error);

@@ -119,8 +119,8 @@ static int overlay_try(const struct layers *layers, struct error *error)
             sync_send_prepared(theirs, -1);
         _exit(0);
     }
-    cleanup_close(&theirs);
-    theirs = -1;
+    close(TAKE_FD(theirs));
+    error_fill(error, STEP_SYNC, 0, "the process that was to mount it ended");
     int result = namespace_write_maps(pid, ids, ids, error) < 0 ||
                          lower_map(layers, pid, error) < 0 || sync_send_ready(ours, error) < 0
                      ? -1
@@ -224,14 +224,18 @@ static void space_examine(const char *path, struct findings *findings)
 /* Directories as a container's, in one of ours that is removed in any case. */
 static int upper_try(const char *scratch, struct error *error)
 {
-    struct layers layers = {.lower = -1, .upper = tree_open(scratch)};
-    _cleanup_close_ int fd = open(scratch, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    _cleanup_close_ int fd = open(scratch, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    struct layers layers = {
+        .lower = -1,
+        .upper = open_tree(fd, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH),
+    };
     int result = -1;
 
     /* What is above a layer is searched by the container's root. */
     if (layers.upper < 0 || fd < 0 || fchmod(fd, 0755) < 0 || mkdirat(fd, "upper", 0755) < 0 ||
-        mkdirat(fd, "work", 0755) < 0 || fchownat(fd, "upper", OUTSIDE, OUTSIDE, 0) < 0 ||
-        fchownat(fd, "work", OUTSIDE, OUTSIDE, 0) < 0)
+        mkdirat(fd, "work", 0755) < 0 ||
+        fchownat(fd, "upper", OUTSIDE, OUTSIDE, AT_SYMLINK_NOFOLLOW) < 0 ||
+        fchownat(fd, "work", OUTSIDE, OUTSIDE, AT_SYMLINK_NOFOLLOW) < 0)
         error_set(error, STEP_STATE, errno, "cannot make directories of containers");
     else if (fgetxattr(fd, "user.overlay.opaque", NULL, 0) < 0 && errno == EOPNOTSUPP)
         error_set(error, STEP_OVERLAY, EOPNOTSUPP, "it has no extended attributes");

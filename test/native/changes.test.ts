@@ -121,6 +121,21 @@ test("what is too deep or too long is counted, not told", async (t) => {
     assert.equal((event as { leftOut?: number }).leftOut, 1);
 });
 
+test("what is too long once it is escaped is counted too", async (t) => {
+    const lower = await lowerLayer(t);
+    const container = await testContainer(t);
+    const script = `n=$(printf '\\001%.0s' $(seq 250)); mkdir /data/$n; touch /data/$n/$n`;
+    await container.run(["/bin/sh", "-c", script], { rootfs: lower });
+    const { event, events } = await execute("changes", [
+        ...["--upper", join(container.stateDir, "upper"), "--lower", lower],
+        ...["--id-base", String(container.idBase)],
+    ]);
+    assert.deepEqual(event, { event: "changes", count: events.length - 1, leftOut: 1 });
+    for (const change of events.slice(0, -1)) {
+        assert.ok("path" in change, JSON.stringify(change));
+    }
+});
+
 test("an upper layer that is a file, and a lower one that is gone, are refused by name", async (t) => {
     const lower = await lowerLayer(t);
     const base = ["--id-base", String(0x60000000)];
