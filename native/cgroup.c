@@ -186,6 +186,9 @@ static int cgroup_wait_empty(const struct cgroup *cgroup, struct error *error)
         if (left <= 0)
             return error_set(error, STEP_CGROUP, EBUSY,
                              "killed processes of the container have not ended yet");
+        /* Somebody may be pausing it at this very moment: so it is said again. */
+        if (cgroup->fds[CGROUP_FREEZER] >= 0)
+            (void)write_file_at(cgroup->fds[CGROUP_FREEZER], "freezer.state", "THAWED");
         (void)poll(&poller, 1, events >= 0 ? (left < EVENT_MS ? (int)left : EVENT_MS) : POLL_MS);
     }
 }
