@@ -2,14 +2,13 @@ import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import {
     ErrorCode,
-    ListRequest,
     StartRequest,
     StopRequest,
     WINDOW_BYTES,
     type ContainerSpec,
 } from "../../server/protocol";
 import { eventually } from "../support/fixtures";
-import { askFor, refusedWith } from "./client";
+import { refusedWith } from "./client";
 import { TestSession } from "./session";
 import { useServer } from "./useServer";
 
@@ -20,6 +19,14 @@ const run = (script: string, more: ContainerSpec = {}): Promise<string> =>
 
 function attach(id: string, terminal?: { rows: number; columns: number }): TestSession {
     return TestSession.attach(server.connection, id, terminal);
+}
+
+/** Waits until the container has removed itself. */
+async function gone(id: string): Promise<void> {
+    await eventually(
+        async () => (await server.list()).every((one) => one.id !== id),
+        "the container to be removed",
+    );
 }
 
 suite("attaching", () => {
@@ -153,11 +160,7 @@ suite("attaching", () => {
         await session.input("\n");
         assert.deepEqual(await session.ended, { exitCode: 4, signal: null, containerEnded: true });
         assert.equal(session.text, "bye\n");
-        await eventually(
-            async () =>
-                (await askFor(server.connection, ListRequest)).every((one) => one.id !== id),
-            "the container to be removed",
-        );
+        await gone(id);
     });
 
     test("tells the end and all output, however much input nobody has read", async () => {
@@ -177,7 +180,7 @@ suite("attaching", () => {
         const session = attach(id);
         assert.deepEqual(await session.ended, { exitCode: 2, signal: null, containerEnded: true });
         assert.equal(session.text, "short\n");
-        await server.remove(id);
+        await gone(id);
     });
 
     test("is refused for one that is not there", async () => {
