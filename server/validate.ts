@@ -173,6 +173,9 @@ export function validate<Params>(schema: z.ZodMiniType<Params>, params: unknown)
     return result.data;
 }
 
+/** What zod/mini says of everything that is given no words. */
+const LIBRARY_WORDS = "Invalid input";
+
 /** The error of a refusal: the path of the parameter, its value, and what it takes. */
 function refusal(issue: z.core.$ZodIssue | undefined, params: unknown): McmError {
     if (issue?.code === "unrecognized_keys") {
@@ -186,11 +189,12 @@ function refusal(issue: z.core.$ZodIssue | undefined, params: unknown): McmError
     const path = issue?.path ?? [];
     // Variables, and whatever holds them, stay unsaid.
     const secret = path[0] === "env" || path.length === 0;
-    return invalid(
-        path.join(".") || "params",
-        secret ? "…" : valueAt(params, path),
-        issue?.message ?? "understood",
-    );
+    return invalid(path.join(".") || "params", secret ? "…" : valueAt(params, path), formOf(issue));
+}
+
+/** What a parameter takes; an object has no words of its own, and the library's say nothing. */
+function formOf(issue: z.core.$ZodIssue | undefined): string {
+    return issue?.message === LIBRARY_WORDS ? "an object" : (issue?.message ?? "understood");
 }
 
 function valueAt(params: unknown, path: PropertyKey[]): unknown {

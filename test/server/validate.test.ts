@@ -123,6 +123,18 @@ test("a refusal shows the value and what is expected", () => {
     );
 });
 
+test("an object that is absent or something else is asked for in words", () => {
+    for (const limits of [undefined, 3]) {
+        assert.throws(() => validate(schemas.updateSchema, { container: "a", limits }), {
+            message: /^limits: .* is not an object\.$/,
+        });
+    }
+    assert.throws(
+        () => validate(schemas.stopSchema, undefined),
+        /^McmError: params: .* an object\.$/,
+    );
+});
+
 test("a refusal never shows the value of a variable", () => {
     assert.doesNotMatch(refusalOf({ env: { KEY: "secret\0" } }).message, /secret/);
     assert.doesNotMatch(refusalOf({ env: { "1KEY": "secret" } }).message, /secret/);
