@@ -38,15 +38,19 @@ export interface Refusal {
     error: RegExp;
 }
 
+/** hostfs, on which this computer's /usr is there, maps no ids. */
+const OF_USR = { why: "hostfs maps no ids", error: /cannot map ids on \/usr/ };
+
+/** Extended attributes of users came to tmpfs with Linux 6.6. */
+const ON_TMPFS = { why: "its tmpfs has no extended attributes", error: /no extended attributes/ };
+
 export const REFUSED: Refusal[] = [
+    { test: "the host's own /usr serves copy-on-write", ...OF_USR },
+    { test: "the host's own system is a root file system that needs no download", ...OF_USR },
+    { test: "of this computer's programs are told, too", ...OF_USR },
+    { test: "on a full disk a run fails by name, and nothing is left of it", ...ON_TMPFS },
     {
-        test: "the host's own /usr serves copy-on-write",
-        why: "hostfs, on which /usr is there, maps no ids",
-        error: /cannot map ids on \/usr/,
-    },
-    {
-        test: "the host's own system is a root file system that needs no download",
-        why: "hostfs, on which /usr is there, maps no ids",
-        error: /cannot map ids on \/usr/,
+        test: "a disk that fills up while a container runs loses neither its end nor its name",
+        ...ON_TMPFS,
     },
 ];

@@ -95,22 +95,23 @@ const remove = (container: string): Promise<void> =>
     client.connection.sendRequest(RemoveRequest, { container, force: true });
 
 /** What containers are made with, in turn. */
-const SPECS: ContainerSpec[] = [
+const specs = (): ContainerSpec[] => [
     { command: ["/bin/true"] },
     { command: ["/bin/sh", "-c", "exit 3"], env: { A: "b" } },
     { command: ["/bin/sh", "-c", "echo text; kill -9 $$"] },
     { command: ["/bin/sh", "-c", "tty"], tty: true },
     {
-        command: ["/bin/sh", "-c", "echo mine > /mnt/hostname"],
+        command: ["/bin/sh", "-c", "echo mine > /mnt/passwd"],
         limits: { memory: 32 * 1024 ** 2, pids: 16, cpu: 0.5 },
-        volumes: [{ source: "/etc", target: "/mnt", mode: "cow" }],
+        volumes: [{ source: join(rootfs, "etc"), target: "/mnt", mode: "cow" }],
     },
 ];
 
 test(`${RUNS} containers one after the other leave nothing in or of the backend`, async () => {
     const compare = remember(watched);
+    const turn = specs();
     for (let index = 0; index < RUNS; index++) {
-        await removed(await run({ ...SPECS[index % SPECS.length], autoRemove: true }));
+        await removed(await run({ ...turn[index % turn.length], autoRemove: true }));
     }
     await compare(RUNS);
 });

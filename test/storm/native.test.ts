@@ -49,7 +49,8 @@ class Short {
         const idBase = FIRST_ID + 0x10000 * (this.number % CONTAINERS_MAX);
         return [
             ...["--id", this.id, "--state-dir", this.stateDir, "--run-dir", this.runDir],
-            ...["--rootfs", rootfs, "--id-base", String(idBase), ...flags],
+            ...["--rootfs", rootfs, "--id-base", String(idBase)],
+            ...flags.map((flag) => (flag === ETC ? join(rootfs, "etc") : flag)),
             ...(command.length > 0 ? ["--", ...command] : []),
         ];
     }
@@ -103,6 +104,9 @@ interface Kind {
 
 const sh = (script: string): string[] => ["/bin/sh", "-c", script];
 
+/** Stands for that directory of the root file system, which lies where ids can be mapped. */
+const ETC = "ROOTFS/etc";
+
 const KINDS: Kind[] = [
     { name: "plain", command: ["/bin/true"], end: 0 },
     { name: "exit code", command: sh("exit 3"), end: 3 },
@@ -117,8 +121,8 @@ const KINDS: Kind[] = [
     },
     {
         name: "volumes",
-        flags: ["--mount", "cow", "/etc", "/mnt/cow", "--mount", "ro", "/etc", "/mnt/ro"],
-        command: sh("echo mine > /mnt/cow/hostname"),
+        flags: ["--mount", "cow", ETC, "/mnt/cow", "--mount", "ro", ETC, "/mnt/ro"],
+        command: sh("echo mine > /mnt/cow/passwd"),
         end: 0,
     },
     { name: "absent command", command: ["/bin/absent"], end: "exec" },
