@@ -63,7 +63,12 @@ export const STAGES: Stage[] = [
         ...tests("unit", "logic, rules of the tree", "extension", "project", "support"),
         quick: true,
     },
-    { ...tests("native", "the native programs, as root", "native", "bench"), quick: true },
+    {
+        ...native("native", "the native programs, as root", (name) => !LONG.includes(name)),
+        quick: true,
+    },
+    native("long", "what of them takes its time", (name) => LONG.includes(name)),
+    tests("bench", "the benchmark", "bench"),
     { ...tests("server", "the backend with the real programs", "server"), quick: true },
     tests("cli", "the command line, a process for each", "cli"),
     tests("storm", "hundreds of containers, and no trace of them afterwards", "storm"),
@@ -106,6 +111,18 @@ export const STAGES: Stage[] = [
     tests("e2e", "the window, driven as a person does", "e2e"),
     tests("polkit", "starting the backend as another user", "polkit"),
 ];
+
+/** Files of the native tests that `npm run test:quick` has no time for. */
+const LONG = ["faults", "hostile", "lifecycle_orphans", "lifecycle_signals", "limits_io"].map(
+    (name) => `test/native/${name}.test.ts`,
+);
+
+/** A stage of some of the native tests. */
+function native(name: string, what: string, which: (file: string) => boolean): Stage {
+    const start = async (): Promise<TestResult[]> =>
+        nodeTests((await testFiles("test/native")).filter(which), { stage: name, concurrency: 3 });
+    return { name, what, quick: false, run: start };
+}
 
 /** A stage of node's test runner. */
 function tests(name: string, what: string, ...folders: string[]): Stage {

@@ -23,6 +23,8 @@ class Attached {
     told = false;
     /** The monitor closed the connection. */
     closed = false;
+    /** It goes once it was told the end, as clients do. */
+    leaves = true;
     private rest = Buffer.alloc(0);
 
     constructor(readonly socket: Socket) {
@@ -40,6 +42,10 @@ class Attached {
                 this.stderr += payload.toString("latin1");
             } else {
                 this.told = true;
+                // The monitor waits for it.
+                if (this.leaves) {
+                    this.socket.end();
+                }
             }
             this.rest = this.rest.subarray(3 + payload.length);
         }
@@ -55,10 +61,8 @@ class Attached {
         await eventually(() => this.stdout.includes(wanted), `output ${wanted}: ${this.stdout}`);
     }
 
-    /** Waits for the end to be told, and leaves. */
     async untilEnded(): Promise<void> {
         await eventually(() => this.told, "the end was told");
-        this.socket.destroy();
     }
 }
 
@@ -302,8 +306,9 @@ test("the monitor stays until who is attached has seen the recorded end, whateve
     const container = await testContainer(t);
     const running = await container.start(["/bin/sh", "-c", "read go; echo bye; exit 3"]);
     const client = await attach(t, container);
+    client.leaves = false;
     client.send(INPUT, "go\n");
-    await eventually(() => client.told, "the end was told");
+    await client.untilEnded();
     const record = readFileSync(join(container.stateDir, "exit.json"), "utf8");
     assert.equal((JSON.parse(record) as { exitCode: number }).exitCode, 3);
     client.send(INPUT, Buffer.alloc(60 * KIB));
