@@ -13,6 +13,8 @@ export const ELSEWHERE: Record<string, string> = {
         "hundreds of starts, for each call that can fail one: minutes there, and the same answers",
     "test/native/identity.test.ts":
         "the parsers alone, built with ASan, for whose shadow memory that kernel has no room",
+    "test/server/backend.test.ts":
+        "the process and its socket: a minute there, and no control group in it",
     "test/server/claims.test.ts": LOGIC,
     "test/server/config.test.ts": LOGIC,
     "test/server/errors.test.ts": LOGIC,
