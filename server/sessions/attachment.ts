@@ -1,10 +1,11 @@
 /** Finds what to connect an attaching client with: the monitor, or what is left of a container. */
-import { open } from "node:fs/promises";
+import { open, type FileHandle } from "node:fs/promises";
 import type { Deps } from "../deps";
 import { McmError } from "../errors";
 import { unless } from "../files";
 import { presentEntries } from "../follow";
 import { LogCursor } from "../logs";
+import type { ContainerPaths } from "../paths";
 import { ErrorCode, type ExitRecord, type SessionEnd } from "../protocol";
 import { notRunning } from "../containerErrors";
 import type { HealthyContainer } from "../store";
@@ -58,9 +59,7 @@ async function attachToMonitor(
             deps.log.warn(`Signalling ${name}: ${String(error)}`);
         });
     });
-    // The monitor fills this very file and renames it. Open, it can be read also when the container
-    // is removed with its end.
-    const record = await open(paths.exitPartial).catch(unless("ENOENT"));
+    const record = await openRecord(paths);
     try {
         if (!(await session.run(paths.attachSocket, signal))) {
             return undefined;
@@ -70,6 +69,16 @@ async function attachToMonitor(
     } finally {
         await record?.close();
     }
+}
+
+/**
+ * The file that will say how a running container ended: the monitor fills the partial one and renames
+ * it. Open, it can be read also when the container is removed with its end.
+ */
+async function openRecord({ exit, exitPartial }: ContainerPaths): Promise<FileHandle | undefined> {
+    const absent = unless("ENOENT");
+    // It may have ended since it was seen running.
+    return (await open(exitPartial).catch(absent)) ?? (await open(exit).catch(absent));
 }
 
 /** The state now; one that was removed with its end is lost. */

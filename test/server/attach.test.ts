@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
 import { suite, test } from "node:test";
 import {
     ErrorCode,
@@ -172,6 +173,27 @@ suite("attaching", () => {
         assert.match(session.text, /^1\n2\n[^]*\n20000\n$/);
         await sent;
         await server.remove(id);
+    });
+
+    test("knows the end of one that ends, and goes, between the look at it and the connection", async () => {
+        const { store } = server.deps;
+        const findHealthy = store.findHealthy.bind(store);
+        store.findHealthy = async (reference) => {
+            const found = await findHealthy(reference);
+            assert.equal(found.state.kind, "running");
+            await eventually(() => existsSync(found.paths.exit), "the recorded end");
+            return found;
+        };
+        try {
+            const id = await run("sleep 0.5; echo bye; exit 7", { autoRemove: true });
+            const session = attach(id);
+            const end = { exitCode: 7, signal: null, containerEnded: true };
+            assert.deepEqual(await session.ended, end);
+            assert.equal(session.text, "bye\n");
+            await gone(id);
+        } finally {
+            store.findHealthy = findHealthy;
+        }
     });
 
     test("is not too late for one that has ended and is to be removed", async () => {
