@@ -28,6 +28,16 @@ export interface Stage {
     run(): Promise<TestResult[]>;
 }
 
+/** Tests that `npm run test:quick` has no time for. */
+const LONG = [
+    ...["faults", "hostile", "lifecycle_orphans", "lifecycle_signals", "limits_io"].map(
+        (name) => `test/native/${name}.test.ts`,
+    ),
+    ...["concurrency", "rootfs", "tarball"].map((name) => `test/server/${name}.test.ts`),
+];
+
+const isShort = (file: string): boolean => !LONG.includes(file);
+
 export const STAGES: Stage[] = [
     {
         name: "typecheck",
@@ -59,19 +69,14 @@ export const STAGES: Stage[] = [
         essential: true,
         run: () => step("everything builds", () => build({ production: false })),
     },
-    {
-        ...tests("unit", "logic, rules of the tree", "extension", "project", "support"),
-        quick: true,
-    },
-    {
-        ...native("native", "the native programs, as root", (name) => !LONG.includes(name)),
-        quick: true,
-    },
-    native("long", "what of them takes its time", (name) => LONG.includes(name)),
-    tests("bench", "the benchmark", "bench"),
-    { ...tests("server", "the backend with the real programs", "server"), quick: true },
-    tests("cli", "the command line, a process for each", "cli"),
-    tests("storm", "hundreds of containers, and no trace of them afterwards", "storm"),
+    { ...tests("unit", "logic", ["extension", "support"]), quick: true },
+    { ...tests("native", "the native programs, as root", ["native"], isShort), quick: true },
+    { ...tests("server", "the backend with the real programs", ["server"], isShort), quick: true },
+    tests("long", "what of both takes its time", ["native", "server"], (file) => !isShort(file)),
+    tests("project", "rules of the tree and its documents", ["project"]),
+    tests("bench", "the benchmark", ["bench"]),
+    tests("cli", "the command line, a process for each", ["cli"]),
+    tests("storm", "hundreds of containers, and no trace of them afterwards", ["storm"]),
     {
         name: "sanitize",
         what: "the native tests with sanitizers, and how many lines they reach",
@@ -108,29 +113,23 @@ export const STAGES: Stage[] = [
         quick: false,
         run: hostTests,
     },
-    tests("e2e", "the window, driven as a person does", "e2e"),
-    tests("polkit", "starting the backend as another user", "polkit"),
+    tests("e2e", "the window, driven as a person does", ["e2e"]),
+    tests("polkit", "starting the backend as another user", ["polkit"]),
 ];
 
-/** Files of the native tests that `npm run test:quick` has no time for. */
-const LONG = ["faults", "hostile", "lifecycle_orphans", "lifecycle_signals", "limits_io"].map(
-    (name) => `test/native/${name}.test.ts`,
-);
-
-/** A stage of some of the native tests. */
-function native(name: string, what: string, which: (file: string) => boolean): Stage {
-    const start = async (): Promise<TestResult[]> =>
-        nodeTests((await testFiles("test/native")).filter(which), { stage: name, concurrency: 3 });
-    return { name, what, quick: false, run: start };
-}
-
-/** A stage of node's test runner. */
-function tests(name: string, what: string, ...folders: string[]): Stage {
-    const paths = folders.map((folder) => `test/${folder}`);
-    // Those that drive a browser, or count what is there, want the machine for themselves.
+/** A stage of node's test runner, of those files below folders of test/ that `which` chooses. */
+function tests(
+    name: string,
+    what: string,
+    folders: string[],
+    which: (file: string) => boolean = () => true,
+): Stage {
+    // Those that drive a browser want the machine for themselves.
     const concurrency = ["e2e", "polkit", "storm"].includes(name) ? 1 : 3;
-    const start = async (): Promise<TestResult[]> =>
-        nodeTests(await testFiles(...paths), { stage: name, concurrency });
+    const start = async (): Promise<TestResult[]> => {
+        const files = await testFiles(...folders.map((folder) => `test/${folder}`));
+        return nodeTests(files.filter(which), { stage: name, concurrency });
+    };
     return { name, what, quick: false, run: start };
 }
 
