@@ -170,10 +170,16 @@ export class Connection implements vscode.Disposable {
             await client.start();
             checkVersion(client);
         } catch (error) {
+            const hungUp = socket.destroyed || socket.readableEnded;
             socket.destroy();
             this.drop(client, this.search === undefined ? "disconnected" : "connecting");
-            const kind = isVersionMismatch(error) ? "outdated" : "refused";
-            return { kind, reason: (error as Error).message };
+            if (isVersionMismatch(error)) {
+                return { kind: "outdated", reason: (error as Error).message };
+            }
+            // One that is killed may still take a connection before it is gone.
+            return hungUp
+                ? { kind: "absent" }
+                : { kind: "refused", reason: (error as Error).message };
         }
         if (this.disposed) {
             void client.dispose().catch(() => undefined);

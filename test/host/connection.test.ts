@@ -1,4 +1,8 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import { mkdir } from "node:fs/promises";
+import { createServer, type Socket } from "node:net";
+import { dirname } from "node:path";
 import { BackendUnavailable, Connection, type ConnectionState } from "../../extension/connection";
 import {
     BackendInfoRequest,
@@ -30,6 +34,20 @@ describe("the connection to the backend", () => {
         assert.equal(connection.state, "disconnected");
         assert.deepEqual(states, []);
         await assert.rejects(connection.request(ListRequest), BackendUnavailable);
+    });
+
+    it("finds nobody where somebody hangs up before a word was said", async () => {
+        await mkdir(dirname(SOCKET), { recursive: true });
+        for (const hangUp of [
+            (socket: Socket) => socket.destroy(),
+            (socket: Socket) => socket.once("data", () => socket.end()),
+        ]) {
+            const server = createServer(hangUp).listen(SOCKET);
+            await once(server, "listening");
+            assert.deepEqual(await connection.knock(), { kind: "absent" });
+            server.close();
+            await once(server, "close");
+        }
     });
 
     it("is made when a backend answers already", async () => {
