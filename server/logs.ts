@@ -153,18 +153,20 @@ export class LogCursor {
         return true;
     }
 
-    /** The file after `current`, or the oldest. A rotation may happen at any moment. */
+    /**
+     * The file after `current`, or the oldest. A rotation may happen at any moment: the newer file
+     * is opened first, and is the next one if `current` is the older one still.
+     */
     async #next(current: FileHandle | undefined): Promise<FileHandle | undefined> {
         const inode = current === undefined ? undefined : (await current.stat()).ino;
-        const older = `${this.#log}.1`;
-        const newer = (await inodeOf(older)) === inode ? await openIfThere(this.#log) : undefined;
-        const middle = await openIfThere(older);
-        if (middle !== undefined && (await middle.stat()).ino !== inode) {
+        const newer = await openIfThere(this.#log);
+        const older = await openIfThere(`${this.#log}.1`);
+        if (older !== undefined && (await older.stat()).ino !== inode) {
             await newer?.close();
-            return middle;
+            return older;
         }
-        await middle?.close();
-        return newer ?? openIfThere(this.#log);
+        await older?.close();
+        return newer;
     }
 }
 
