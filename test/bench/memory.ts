@@ -1,9 +1,11 @@
 /** What a container costs that does nothing. */
-import { readFile, writeFile } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { readdir, readFile, rmdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
 import { run } from "../../scripts/lib/run";
+import { CGROUP_PARENT } from "../../server/cgroup";
 import { eventually } from "../support/fixtures";
 import { makeBundle } from "./bundle";
 import { ociProgram, ociRoot, oursIdle, prefix } from "./contenders";
@@ -28,6 +30,8 @@ export const CONTAINERS = 8;
 
 /** A process whose memory stays the same for so long is at rest. */
 const REST_MS = 500;
+
+const CGROUPS = "/sys/fs/cgroup";
 
 /** Process ids of a container's own processes. */
 interface Pair {
@@ -150,14 +154,8 @@ export async function podmanMemory(workshop: Workshop): Promise<Memory> {
             ],
             { env: { CONTAINERS_CONF: at("containers.conf") } },
         );
-    return measure("podman", async () => {
-        const options = [
-            "--detach",
-            "--network",
-            "none",
-            "--cgroup-parent",
-            "my-container-manager",
-        ];
+    const make = async (): Promise<Pair> => {
+        const options = ["--detach", "--network", "none", "--cgroup-parent", CGROUP_PARENT];
         const limits = ["--ulimit", "host", "--pids-limit", "64"];
         const command = ["--rootfs", workshop.rootfs, "/bin/pause"];
         const id = (await podman("run", ...options, ...limits, ...command)).trim();
@@ -169,7 +167,23 @@ export async function podmanMemory(workshop: Workshop): Promise<Memory> {
                 await podman("rm", "--force", "--time", "0", id);
             },
         };
-    });
+    };
+    try {
+        return await measure("podman", make);
+    } finally {
+        await removeMonitorGroups();
+    }
+}
+
+/** podman leaves the control groups that it made for conmon. */
+async function removeMonitorGroups(): Promise<void> {
+    for (const hierarchy of await readdir(CGROUPS)) {
+        const group = join(CGROUPS, hierarchy, CGROUP_PARENT, "conmon");
+        if (existsSync(group)) {
+            const left = (): Promise<true> => rmdir(group).then(() => true);
+            await eventually(left, `${group} to be removed, its conmon having ended`);
+        }
+    }
 }
 
 function pidFrom(file: string): Promise<number> {
