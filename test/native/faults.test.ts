@@ -191,12 +191,13 @@ describe("a start in which a call fails", () => {
             await forEach(chosen(calls), async (nth) => {
                 const { container, result } = await faultyStart(call, nth);
                 const { event, exitCode, stderr } = result;
-                if (!isRefused(result)) {
-                    accepted.push(nth);
-                } else {
+                if (isRefused(result)) {
                     assert.ok(event);
                     const executed = { event, events: [event], exitCode, stderr };
                     assertRefused(container, executed, { step: event.step ?? "", code: CODE });
+                } else if (result.calls >= nth) {
+                    // Beside another container the parent group is there: there are fewer calls.
+                    accepted.push(nth);
                 }
                 await removeRest(container, `${call} ${nth}`);
             });
