@@ -243,7 +243,7 @@ test("daily work goes on under the filter: threads, sockets, pipes, jobs, timers
     const script = `
         mkfifo /tmp/fifo && (echo through > /tmp/fifo &) && cat /tmp/fifo
         timeout 5 sleep 0.01 && seq 100 | sort -n | tail -1
-        (echo served | timeout 5 nc -l -p 4242 &); until nc 127.0.0.1 4242 < /dev/null 2> /dev/null; do :; done
+        (timeout 5 nc -l -p 4242 -e echo served &); until nc 127.0.0.1 4242 < /dev/null 2> /dev/null; do :; done
         ln -s target /tmp/link && readlink /tmp/link && chown 5:6 /tmp/fifo && stat -c %u:%g /tmp/fifo`;
     assert.equal(await outputOf(asRoot, script), "through\n100\nserved\ntarget\n5:6\n");
 });
