@@ -135,13 +135,12 @@ export class Terminal {
     }
 
     /** Waits for output that matches, after what was seen before. */
-    async see(pattern: RegExp, timeoutMs = 10_000): Promise<RegExpExecArray> {
+    async see(pattern: RegExp): Promise<RegExpExecArray> {
         const { output } = this.running;
         try {
             const match = await eventually(
                 () => pattern.exec(output.stdout.slice(this.seen)),
                 `the terminal shows ${String(pattern)}`,
-                timeoutMs,
             );
             this.seen += match.index + match[0].length;
             return match;

@@ -38,7 +38,7 @@ const SLOW_MS = 60_000;
 
 export class Workbench {
     constructor(readonly page: Page) {
-        page.setDefaultTimeout(20_000);
+        page.setDefaultTimeout(30_000);
     }
 
     /** Opens the window at a folder and waits until it is drawn. */
@@ -340,14 +340,13 @@ export class Workbench {
     }
 
     /** Waits until the active terminal has this text, and returns all of its text. */
-    async terminalShows(text: string | RegExp, timeoutMs = 20_000): Promise<string> {
+    async terminalShows(text: string | RegExp): Promise<string> {
         return eventually(
             async () => {
                 const all = await this.terminalText();
                 return (typeof text === "string" ? all.includes(text) : text.test(all)) && all;
             },
             `the terminal shows ${String(text)}`,
-            timeoutMs,
         );
     }
 

@@ -167,7 +167,7 @@ export class Container {
 
     /** Waits until the monitor has gone, and with it written all down. */
     async ended(running: Running): Promise<ExitRecord> {
-        await eventually(() => hasEnded(running.monitorPid), "monitor gone", 20_000);
+        await eventually(() => hasEnded(running.monitorPid), "monitor gone");
         return JSON.parse(readFileSync(join(this.stateDir, "exit.json"), "utf8")) as ExitRecord;
     }
 

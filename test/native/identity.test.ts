@@ -60,7 +60,7 @@ async function writeEtc(name: string, text: string): Promise<void> {
 
 /** The identity as the probe prints it. */
 async function resolve(user: string): Promise<string> {
-    return (await run(probe, [rootDirectory, user], { timeoutMs: 10_000 })).trim();
+    return (await run(probe, [rootDirectory, user], { timeoutMs: 60_000 })).trim();
 }
 
 async function assertRefused(user: string, why: RegExp): Promise<void> {

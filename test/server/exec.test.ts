@@ -161,7 +161,7 @@ suite("a captured command", () => {
         const session = exec("echo out; sleep 1000 & echo $! ");
         const end = await session.ended;
         assert.equal(end.exitCode, 0);
-        assert.ok(performance.now() - began < 5000);
+        assert.ok(performance.now() - began < 10_000);
         assert.match(session.text, /^out\n\d+\n$/);
         await exec(`kill ${session.text.split("\n")[1]}`).ended;
     });
@@ -258,7 +258,7 @@ suite("a flood", () => {
         session.acknowledges = true;
         await session.acknowledge(session.unacknowledged);
         assert.equal((await session.ended).exitCode, 5);
-        assert.ok(performance.now() - began < 2000, "the flood was read on");
+        assert.ok(performance.now() - began < 10_000, "the flood was read on");
     });
 });
 

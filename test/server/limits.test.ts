@@ -201,9 +201,9 @@ test("another backend finds a paused container paused, and each hears of the oth
         const { state } = await other.connection.sendRequest(StatusRequest, params);
         assert.equal(state.kind, "running");
         await pause(id);
-        await eventually(() => heard.at(-1) === "paused", "heard of the pause", 3000);
+        await eventually(() => heard.at(-1) === "paused", "heard of the pause");
         await resume(id);
-        await eventually(() => heard.at(-1) === "running", "heard of the resumption", 3000);
+        await eventually(() => heard.at(-1) === "running", "heard of the resumption");
     } finally {
         other.close();
         others.changes.dispose();

